@@ -1,0 +1,38 @@
+import { CborReader, isTextAt, maxDepth } from '../cbor/reader.ts'
+import { Cid, cidBytes } from '../cid.ts'
+import { RepoError } from '../errors.ts'
+
+/** A CAR header names a root or a few; this much holds two hundred. */
+export const maxHeaderBytes = 10_000
+
+/**
+ * Reads the header of a CARv1, `bytes[start, end)` without its length: version 1 and at least one root.
+ *
+ * @throws RepoError `car_bad_header`
+ * @see https://ipld.io/specs/transport/car/carv1/#header
+ */
+export function readCarHeader(bytes: Uint8Array, start: number, end: number): Cid[] {
+  const roots: Cid[] = []
+  let version = 0
+  try {
+    const reader = new CborReader(bytes, start, end)
+    const entries = reader.map()
+    for (let i = 0; i < entries; i++) {
+      const from = reader.key()
+      if (isTextAt(bytes, from, reader.pos, 'version')) version = reader.integer()
+      else if (isTextAt(bytes, from, reader.pos, 'roots')) {
+        const count = reader.array()
+        for (let j = 0; j < count; j++) {
+          const at = reader.link()
+          roots.push(new Cid(bytes.subarray(at, at + cidBytes)))
+        }
+      } else reader.skip(maxDepth - 4)
+    }
+    reader.finish()
+  } catch (error) {
+    throw new RepoError('car_bad_header', undefined, { cause: error })
+  }
+  if (version !== 1) throw new RepoError('car_bad_header', `version=${version}`)
+  if (roots.length === 0) throw new RepoError('car_bad_header', 'there is no root')
+  return roots
+}
