@@ -1,0 +1,95 @@
+import { type Identity, IdentityError, type IdentityResolver } from '@orrery/identity'
+import { pause } from '../backoff.ts'
+
+export type VerifyMode = 'strict' | 'timely' | 'off'
+
+/**
+ * How the key for an account's signatures came out. `unknown`: it took too long, and under `timely` the commit goes on
+ * without.
+ */
+export type KeyAnswer =
+  | { kind: 'key'; key: string }
+  | { kind: 'unknown' }
+  | {
+      kind: 'refused'
+      reason: 'identity_not_found' | 'identity_unreachable' | 'no_signing_key'
+      detail: string
+    }
+
+export interface KeySourceOptions {
+  identity: Pick<IdentityResolver, 'cached' | 'resolve' | 'refresh'>
+  mode: VerifyMode
+  signal: AbortSignal
+  /** How long a commit waits for its identity under `timely`, milliseconds. Default 5,000. */
+  timelyMs?: number | undefined
+  /** How long it waits under `strict` for a did:web, whose server is its owner's affair. Default 30,000. */
+  strictWebMs?: number | undefined
+  /**
+   * How long it waits under `strict` for a did:plc: a directory that is down concerns everybody, so the stream waits for
+   * it rather than lose what it stands for. Default 600,000.
+   */
+  strictPlcMs?: number | undefined
+}
+
+/** Answers keys: at once where memory has the document, else as soon as it is there or the mode's patience ends. */
+export interface KeySource {
+  cached(did: string): KeyAnswer | undefined
+  find(did: string): Promise<KeyAnswer>
+  /** Asks the network anew, for a signature that did not fit. Undefined where there is nothing new to be had. */
+  refresh(did: string): Promise<KeyAnswer | undefined>
+}
+
+export function createKeySource(options: KeySourceOptions): KeySource {
+  const { identity, mode, signal, timelyMs = 5_000, strictWebMs = 30_000, strictPlcMs = 600_000 } = options
+
+  async function find(did: string): Promise<KeyAnswer> {
+    const patienceMs = mode === 'timely' ? timelyMs : did.startsWith('did:plc:') ? strictPlcMs : strictWebMs
+    const deadline = Date.now() + patienceMs
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
+    for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
+      try {
+        return answer(await identity.resolve(did, { signal: limit }))
+      } catch (error) {
+        const refused = refusal(error)
+        if (refused) return refused
+        // A failure that may pass. The resolver remembers it for a while, so asking again soon costs no request.
+        if (limit.aborted || Date.now() + waitMs > deadline) {
+          return mode === 'timely' ? { kind: 'unknown' } : unreachable(error)
+        }
+        await pause(waitMs, limit)
+      }
+    }
+  }
+
+  return {
+    cached(did) {
+      const known = identity.cached(did)
+      return known && answer(known)
+    },
+    find,
+    async refresh(did) {
+      try {
+        return answer(await identity.refresh(did, { signal }))
+      } catch (error) {
+        return refusal(error)
+      }
+    },
+  }
+}
+
+function answer(identity: Identity): KeyAnswer {
+  if (identity.signingKey !== undefined) return { kind: 'key', key: identity.signingKey }
+  return { kind: 'refused', reason: 'no_signing_key', detail: 'the DID document has no #atproto key' }
+}
+
+/** What a failure says for good, or undefined where trying again may help. */
+function refusal(error: unknown): KeyAnswer | undefined {
+  if (!(error instanceof IdentityError)) throw error
+  if (error.retryable || error.code === 'aborted') return undefined
+  return { kind: 'refused', reason: 'identity_not_found', detail: `${error.code}; ${error.message}` }
+}
+
+function unreachable(error: unknown): KeyAnswer {
+  const detail = error instanceof Error ? error.message : String(error)
+  return { kind: 'refused', reason: 'identity_unreachable', detail }
+}
