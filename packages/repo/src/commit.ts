@@ -1,6 +1,8 @@
 import { concatBytes } from './bytes.ts'
 import { encodeCbor } from './cbor/encode.ts'
-import { CborReader, isTextAt } from './cbor/reader.ts'
+import { readValue } from './cbor/decode.ts'
+import { CborReader, compareKeys, isTextAt } from './cbor/reader.ts'
+import { scanText } from './cbor/text.ts'
 import { Cid, cidBytes, cidOf } from './cid.ts'
 import { RepoError } from './errors.ts'
 import { type PublicKey, verifySignature } from './keys.ts'
@@ -68,25 +70,32 @@ function parse(block: Uint8Array): Commit {
   let version = 0
   let sigFrom = 0
   let sigTo = 0
-  let lastKey = ''
+  let lastFrom = 0
+  let lastTo = -1
   for (let i = 0; i < fields; i++) {
     const entryFrom = reader.pos
-    const key = reader.text()
+    const from = reader.key()
+    const to = reader.pos
     // Canonical order, which also rules out doubles; without it the unsigned form would not be what was signed.
-    if (key.length < lastKey.length || (key.length === lastKey.length && key <= lastKey)) {
+    if (lastTo >= 0 && compareKeys(block, lastFrom, lastTo, from, to) >= 0) {
       throw new RepoError('commit_bad', 'the fields are not in order')
     }
-    lastKey = key
-    if (key === 'did') did = reader.text()
-    else if (key === 'rev') rev = reader.text()
-    else if (key === 'data') data = link(reader)
-    else if (key === 'prev') prev = reader.tryNull() ? null : link(reader)
-    else if (key === 'version') version = reader.integer()
-    else if (key === 'sig') {
+    lastFrom = from
+    lastTo = to
+    if (isTextAt(block, from, to, 'did')) did = reader.text()
+    else if (isTextAt(block, from, to, 'rev')) rev = reader.text()
+    else if (isTextAt(block, from, to, 'data')) data = link(reader)
+    else if (isTextAt(block, from, to, 'prev')) prev = reader.tryNull() ? null : link(reader)
+    else if (isTextAt(block, from, to, 'version')) version = reader.integer()
+    else if (isTextAt(block, from, to, 'sig')) {
       signature = reader.byteString()
       sigFrom = entryFrom
       sigTo = reader.pos
-    } else reader.skip()
+    } else {
+      // Who signed decoded and encoded it once more; what is not canonical would not have come out the same.
+      scanText(block, from, to)
+      readValue(reader, 1)
+    }
   }
   reader.finish()
   if (version !== 3) throw new RepoError('commit_bad', `version=${version}`)

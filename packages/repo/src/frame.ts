@@ -120,32 +120,46 @@ export interface FramePeek {
   did: string
   /** The rev of a commit or #sync; otherwise empty. */
   rev: string
+  /** When it was sent, as the sender says; not checked. Empty for kinds that have none. */
+  time: string
 }
 
-const kindsByType: Record<string, FrameKind> = {
-  '#commit': 'commit',
-  '#sync': 'sync',
-  '#identity': 'identity',
-  '#account': 'account',
-  '#info': 'info',
-}
+/** A Map, as the type comes from outside: `constructor` is a property of every object, and no type of ours. */
+const kindsByType = new Map<string, FrameKind>([
+  ['#commit', 'commit'],
+  ['#sync', 'sync'],
+  ['#identity', 'identity'],
+  ['#account', 'account'],
+  ['#info', 'info'],
+])
+
+/** Every field of every message that `readFrame` looks at. */
+const knownFields = new Set(
+  'seq did repo rev since commit prevData ops blocks time tooBig rebase handle active status name message error'.split(
+    ' ',
+  ),
+)
 
 /**
- * Reads just the kind, seq, DID and rev of a frame, a small part of what `readFrame` costs.
+ * Reads just the kind, seq, DID, rev and time of a frame, a small part of what `readFrame` costs.
  *
  * @throws RepoError `frame_bad`, `frame_bad_body`, `cbor_*`
  */
 export function peekFrame(bytes: Uint8Array): FramePeek {
   const reader = new CborReader(bytes)
   const kind = readHeader(reader).kind
-  const peek: FramePeek = { kind, seq: 0, did: '', rev: '' }
+  const peek: FramePeek = { kind, seq: 0, did: '', rev: '', time: '' }
   if (kind === 'info' || kind === 'error' || kind === 'unknown') return peek
+  // Only the field that `readFrame` takes: a frame with both must not be routed by one and read by the other.
+  const didField = kind === 'commit' ? 'repo' : 'did'
+  const hasRev = kind === 'commit' || kind === 'sync'
   for (let left = openBody(reader); left > 0; left--) {
     const from = reader.key()
     const to = reader.pos
     if (isTextAt(bytes, from, to, 'seq')) peek.seq = reader.integer()
-    else if (isTextAt(bytes, from, to, 'did') || isTextAt(bytes, from, to, 'repo')) peek.did = reader.text()
-    else if (isTextAt(bytes, from, to, 'rev')) peek.rev = reader.text()
+    else if (isTextAt(bytes, from, to, didField)) peek.did = reader.text()
+    else if (hasRev && isTextAt(bytes, from, to, 'rev')) peek.rev = reader.text()
+    else if (isTextAt(bytes, from, to, 'time')) peek.time = reader.text()
     else reader.skip()
   }
   reader.finish()
@@ -157,7 +171,7 @@ export function peekFrame(bytes: Uint8Array): FramePeek {
 /**
  * Reads a whole frame. Byte fields are views into it; CARs are not opened.
  *
- * @throws RepoError `frame_bad`, `frame_bad_body`, `cbor_*`, `cid_invalid`
+ * @throws RepoError `frame_bad`, `frame_bad_body`, `cbor_*`, `cid_invalid`; `too_big` where it has too many operations
  */
 export function readFrame(bytes: Uint8Array): Frame {
   const reader = new CborReader(bytes)
@@ -230,7 +244,7 @@ export function encodeErrorFrame(error: string, message?: string): Uint8Array {
 }
 
 function readHeader(reader: CborReader): { kind: FrameKind; type: string } {
-  let op = 0
+  let op: number | undefined
   let type = ''
   try {
     for (let left = reader.map(); left > 0; left--) {
@@ -242,9 +256,10 @@ function readHeader(reader: CborReader): { kind: FrameKind; type: string } {
   } catch (error) {
     throw new RepoError('frame_bad', undefined, { cause: error })
   }
+  if (op === undefined) throw new RepoError('frame_bad', 'the header has no op')
   if (op === -1) return { kind: 'error', type: '' }
   if (op !== 1) return { kind: 'unknown', type: `op ${op}` }
-  return { kind: kindsByType[type] ?? 'unknown', type }
+  return { kind: kindsByType.get(type) ?? 'unknown', type }
 }
 
 function openBody(reader: CborReader): number {
@@ -266,8 +281,8 @@ function readFields(reader: CborReader): Fields {
   for (let left = openBody(reader); left > 0; left--) {
     const key = reader.text()
     if (key === 'ops') fields.ops = readOps(reader)
-    else if (key === '__proto__') reader.skip()
-    else fields[key] = readField(reader)
+    else if (knownFields.has(key)) fields[key] = readField(reader)
+    else reader.skip()
   }
   reader.finish()
   return fields

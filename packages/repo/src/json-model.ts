@@ -11,19 +11,19 @@ import { RepoError } from './errors.ts'
  * @see https://atproto.com/specs/data-model
  */
 export function valueFromJson(json: unknown, depth = 0): CborValue {
-  if (depth > maxDepth) throw invalid('nested too deep')
   if (json === null || typeof json === 'boolean' || typeof json === 'string') return json
   if (typeof json === 'number') {
     if (!Number.isSafeInteger(json)) throw invalid(`number=${json}`)
     return json
   }
-  if (Array.isArray(json)) return json.map(item => valueFromJson(item, depth + 1))
+  if (Array.isArray(json) && depth < maxDepth) return json.map(item => valueFromJson(item, depth + 1))
   if (typeof json !== 'object') throw invalid(`type=${typeof json}`)
 
   const source = json as Record<string, unknown>
   const keys = Object.keys(source)
   if (Object.hasOwn(source, '$link')) return linkFromJson(source, keys.length)
   if (Object.hasOwn(source, '$bytes')) return bytesFromJson(source, keys.length)
+  if (depth >= maxDepth) throw invalid('nested too deep')
   if (Object.hasOwn(source, '$type')) checkType(source)
   const object: { [key: string]: CborValue } = {}
   for (const key of keys) {
@@ -54,6 +54,8 @@ function linkFromJson(source: Record<string, unknown>, keys: number): Cid {
 function bytesFromJson(source: Record<string, unknown>, keys: number): Uint8Array {
   const text = source.$bytes
   if (keys !== 1 || typeof text !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw invalid('$bytes')
+  // One character alone is six bits, which are no byte.
+  if (text.replace(/=+$/, '').length % 4 === 1) throw invalid('$bytes')
   return new Uint8Array(Buffer.from(text, 'base64'))
 }
 

@@ -1,4 +1,5 @@
 import { isValidNsid, isValidRecordKey } from '@atproto/syntax'
+import { maxKeyBytes } from './mst/node.ts'
 
 /** A repository path taken apart. */
 export interface RecordPath {
@@ -16,6 +17,8 @@ const maxKnownCollections = 10_000
  * @see https://atproto.com/specs/repository#repo-data-structure-v3
  */
 export function tryParsePath(path: string): RecordPath | undefined {
+  // A short string cut from a long one keeps the long one alive, and collections are remembered.
+  if (path.length > maxKeyBytes) return undefined
   const slash = path.indexOf('/')
   if (slash < 0) return undefined
   const collection = path.slice(0, slash)

@@ -3,7 +3,7 @@ import { equalBytes } from './bytes.ts'
 import { Cid } from './cid.ts'
 import { RepoError } from './errors.ts'
 import type { CommitOp } from './frame.ts'
-import { type CidBytes, type MstNode, nodeCid, readMstNode } from './mst/node.ts'
+import { type CidBytes, keyOfPath, type MstNode, nodeCid, readMstNode } from './mst/node.ts'
 import { addKey, getKey, type LoadNode, removeKey, replaceKey } from './mst/tree.ts'
 
 /**
@@ -12,11 +12,18 @@ import { addKey, getKey, type LoadNode, removeKey, replaceKey } from './mst/tree
  * @throws RepoError `missing_block`, `mst_bad_node` (from the loader)
  */
 export function loadFromCar(car: BlockMap): LoadNode {
+  // Each operation walks down from the root, and a hostile node is as large as the CAR: each is read once.
+  const known = new Map<number, MstNode>()
   return (cid, layer) => {
     const block = car.find(cid, 0)
     if (block < 0) throw new RepoError('missing_block', `node=${new Cid(cid)}`)
-    const node = readMstNode(car.bytes, car.start(block), car.end(block), layer)
-    node.cid = cid
+    const key = block * 256 + (layer ?? 255)
+    let node = known.get(key)
+    if (!node) {
+      node = readMstNode(car.bytes, car.start(block), car.end(block), layer)
+      node.cid = cid
+      known.set(key, node)
+    }
     return node
   }
 }
@@ -44,27 +51,26 @@ export function invertOps(root: MstNode, ops: readonly CommitOp[], load: LoadNod
  */
 export function checkInclusion(root: MstNode, ops: readonly CommitOp[], load: LoadNode): void {
   for (const op of ops) {
-    const value = getKey(root, op.path, load)
+    const value = getKey(root, keyOfPath(op.path), load)
     const fits =
       op.cid === null ? value === undefined : value !== undefined && equalBytes(value, op.cid.bytes)
-    if (!fits) throw new RepoError('bad_proof', `${op.action} ${op.path} is not in the tree`)
+    if (!fits) throw new RepoError('bad_proof', `${op.action} ${op.path.slice(0, 80)} is not in the tree`)
   }
 }
 
 function invertOp(tree: MstNode, op: CommitOp, load: LoadNode): MstNode {
   if (op.action !== 'create' && op.prev === null) throw new RepoError('bad_ops', `${op.action} has no prev`)
+  const key = keyOfPath(op.path)
   try {
-    if (op.action === 'delete') return addKey(tree, op.path, op.prev!.bytes, load)
+    if (op.action === 'delete') return addKey(tree, key, op.prev!.bytes, load)
     const undone =
-      op.action === 'create'
-        ? removeKey(tree, op.path, load)
-        : replaceKey(tree, op.path, op.prev!.bytes, load)
+      op.action === 'create' ? removeKey(tree, key, load) : replaceKey(tree, key, op.prev!.bytes, load)
     if (op.cid !== null && equalBytes(undone.was, op.cid.bytes)) return undone.root
   } catch (error) {
     const code = error instanceof RepoError ? error.code : undefined
     if (code !== 'mst_key_exists' && code !== 'mst_key_missing' && code !== 'mst_bad_key') throw error
   }
-  throw new RepoError('bad_proof', `${op.action} ${op.path} does not fit the tree`)
+  throw new RepoError('bad_proof', `${op.action} ${op.path.slice(0, 80)} does not fit the tree`)
 }
 
 function inverseOrder(a: CommitOp, b: CommitOp): number {

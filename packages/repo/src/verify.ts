@@ -109,13 +109,14 @@ function checkOps(ops: readonly CommitOp[]): void {
 
 function prove(frame: CommitFrame, car: BlockMap, data: Cid): Proof {
   const load = loadFromCar(car)
-  const root = load(data.bytes, undefined)
   const complete = frame.prevData && frame.ops.every(op => op.action === 'create' || op.prev !== null)
+  // A commit without operations, such as for a new key, is the commit alone: its tree is not there, and not needed.
+  const root = frame.ops.length > 0 ? load(data.bytes, undefined) : undefined
   if (!complete) {
-    checkInclusion(root, frame.ops, load)
+    if (root) checkInclusion(root, frame.ops, load)
     return 'included'
   }
-  const before = invertOps(root, frame.ops, load)
+  const before = root ? invertOps(root, frame.ops, load) : data.bytes
   if (!equalBytes(before, frame.prevData!.bytes)) {
     throw new RepoError('bad_proof', `undone=${new Cid(before)} prevData=${frame.prevData}`)
   }

@@ -5,6 +5,12 @@ import { RepoError } from '../errors.ts'
 import { readVarint } from '../varint.ts'
 import { maxHeaderBytes, readCarHeader } from './header.ts'
 
+/**
+ * How far a look-up may go. Honest digests are as good as random, so even a full table keeps them within a few dozen;
+ * before blocks are hashed a CAR may claim digests that all collide.
+ */
+const maxProbes = 1000
+
 /** How many blocks a CAR held in memory may have: 2 MB of the smallest nodes are about as many. */
 const maxBlocks = 50_000
 
@@ -47,15 +53,25 @@ export class BlockMap {
     this.#count++
   }
 
-  /** @internal Builds the look-up table once all blocks are known. */
+  /**
+   * Builds the look-up table once all blocks are known. Of doubles the first is the one to be found.
+   *
+   * @internal
+   */
   index(): void {
     let size = 32
     while (size < this.#count * 2) size *= 2
     this.#table = new Int32Array(size)
     for (let block = 0; block < this.#count; block++) {
       let slot = uint32At(this.bytes, this.#blocks[block * 3]! + 4) & (size - 1)
-      while (this.#table[slot] !== 0) slot = (slot + 1) & (size - 1)
-      this.#table[slot] = block + 1
+      const cidAt = this.#blocks[block * 3]!
+      for (let probes = 0; this.#table[slot] !== 0; probes++) {
+        const other = this.#table[slot]! - 1
+        if (sameCid(this.bytes, this.#blocks[other * 3]!, this.bytes, cidAt)) break
+        if (probes === maxProbes) throw new RepoError('car_bad_block', 'digests that collide')
+        slot = (slot + 1) & (size - 1)
+      }
+      if (this.#table[slot] === 0) this.#table[slot] = block + 1
     }
   }
 

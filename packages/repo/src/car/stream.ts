@@ -32,14 +32,7 @@ export async function readCarStream(
 ): Promise<CarStream> {
   const input = new ChunkReader(source, options.maxBytes ?? Number.POSITIVE_INFINITY)
   const maxBlockBytes = options.maxBlockBytes ?? 2 * 1024 * 1024
-
-  const headerBytes = await input.varint()
-  if (headerBytes === undefined || headerBytes < 0 || headerBytes > maxHeaderBytes) {
-    await input.close()
-    throw new RepoError('car_bad_header')
-  }
-  const header = await input.take(headerBytes)
-  const roots = readCarHeader(header, 0, header.length)
+  const roots = await readRoots(input)
 
   return {
     roots,
@@ -58,6 +51,9 @@ export async function readCarStream(
           if (!equalBytes(sha256(data), cid.digest)) throw new RepoError('hash_mismatch', `cid=${cid}`)
           yield { cid, bytes: data }
         }
+      } catch (error) {
+        await input.abandon()
+        throw error
       } finally {
         await input.close()
       }
@@ -65,12 +61,28 @@ export async function readCarStream(
   }
 }
 
+async function readRoots(input: ChunkReader): Promise<Cid[]> {
+  try {
+    const length = await input.varint()
+    if (length === undefined || length < 0 || length > maxHeaderBytes) throw new RepoError('car_bad_header')
+    const header = await input.take(length)
+    return readCarHeader(header, 0, header.length)
+  } catch (error) {
+    await input.abandon()
+    throw error
+  }
+}
+
+/** What `take` allocates before any of it has arrived: most blocks fit, and a claim of megabytes costs little. */
+const firstBytes = 64 * 1024
+
 /** Takes exact counts of bytes out of chunks of any size. */
 class ChunkReader {
   #chunks: AsyncIterator<Uint8Array> | Iterator<Uint8Array>
   #chunk: Uint8Array = new Uint8Array(0)
   #at = 0
   #left: number
+  #closed = false
 
   constructor(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, maxBytes: number) {
     this.#chunks = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
@@ -81,7 +93,7 @@ class ChunkReader {
   async varint(): Promise<number | undefined> {
     const scratch = new Uint8Array(5)
     for (let i = 0; ; i++) {
-      if (!(await this.#fill())) {
+      if (this.#at >= this.#chunk.length && !(await this.#fill())) {
         if (i === 0) return undefined
         throw new RepoError('car_truncated')
       }
@@ -90,33 +102,37 @@ class ChunkReader {
     }
   }
 
-  /** Copies out exactly `count` bytes. Memory grows with what arrives, not with what a length claims. */
+  /**
+   * Copies out exactly `count` bytes. Memory grows with what arrives, not with what a length claims, and not with the
+   * number of chunks either: a source may send single bytes.
+   */
   async take(count: number): Promise<Uint8Array> {
-    if (this.#chunk.length - this.#at >= count) {
-      const whole = this.#chunk.slice(this.#at, this.#at + count)
-      this.#at += count
-      return whole
-    }
-    const parts: Uint8Array[] = []
-    for (let missing = count; missing > 0;) {
-      if (!(await this.#fill())) throw new RepoError('car_truncated')
-      const part = this.#chunk.subarray(this.#at, this.#at + missing)
-      parts.push(part)
+    let out = new Uint8Array(Math.min(count, Math.max(firstBytes, this.#chunk.length - this.#at)))
+    for (let filled = 0; filled < count;) {
+      if (this.#at >= this.#chunk.length && !(await this.#fill())) throw new RepoError('car_truncated')
+      const part = this.#chunk.subarray(this.#at, this.#at + count - filled)
+      if (filled + part.length > out.length) {
+        const grown = new Uint8Array(Math.min(count, Math.max(filled + part.length, out.length * 2)))
+        grown.set(out.subarray(0, filled))
+        out = grown
+      }
+      out.set(part, filled)
+      filled += part.length
       this.#at += part.length
-      missing -= part.length
-    }
-    const out = new Uint8Array(count)
-    let offset = 0
-    for (const part of parts) {
-      out.set(part, offset)
-      offset += part.length
     }
     return out
   }
 
   /** Lets the source go, so that a half-read download is cancelled. */
   async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
     await this.#chunks.return?.()
+  }
+
+  /** Lets the source go after an error, which is what the caller is to hear of, whatever else goes wrong. */
+  async abandon(): Promise<void> {
+    await this.close().catch(() => undefined)
   }
 
   /** Makes sure that a byte is at hand; false at the end of the source. */

@@ -17,7 +17,7 @@ export type CborValue =
 /**
  * Decodes one whole DAG-CBOR item into values, strictly: what is not the one canonical form of its value is refused.
  * Byte strings and CIDs are views into `bytes`. Finite floats are let through, as DAG-CBOR does; the atproto data model
- * has none, and `recordToJson` refuses them.
+ * has none, and `RecordTranscoder` refuses those that are not whole.
  *
  * @throws RepoError `cbor_*`, `cid_invalid`
  */
@@ -30,8 +30,10 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
 
 /** Decodes the item at the reader's position and leaves the reader behind it. As `decodeCbor` otherwise. */
 export function readValue(reader: CborReader, depth = 0): CborValue {
-  if (depth > maxDepth) throw new RepoError('cbor_too_deep')
   const major = reader.peekMajor()
+  if (depth >= maxDepth && (major === majors.array || major === majors.map)) {
+    throw new RepoError('cbor_too_deep')
+  }
   switch (major) {
     case majors.uint:
     case majors.nint:
@@ -64,7 +66,9 @@ export function readValue(reader: CborReader, depth = 0): CborValue {
 
 function readInteger(reader: CborReader): number | bigint {
   const major = reader.head()
-  if (reader.arg <= Number.MAX_SAFE_INTEGER) return major === majors.uint ? reader.arg : -1 - reader.arg
+  // The lowest of the negative ones is one beyond what a number is safe for.
+  if (reader.arg < Number.MAX_SAFE_INTEGER) return major === majors.uint ? reader.arg : -1 - reader.arg
+  if (reader.arg === Number.MAX_SAFE_INTEGER && major === majors.uint) return reader.arg
   const magnitude = reader.wide ?? BigInt(reader.arg)
   if (magnitude > 0x7fff_ffff_ffff_ffffn) throw new RepoError('cbor_bad_int', magnitude.toString())
   return major === majors.uint ? magnitude : -1n - magnitude

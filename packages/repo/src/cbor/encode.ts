@@ -18,7 +18,6 @@ export function encodeCbor(value: CborValue): Uint8Array {
 
 /** Appends the encoding of `value`. As `encodeCbor` otherwise. */
 export function writeValue(sink: ByteSink, value: CborValue, depth = 0): void {
-  if (depth > maxDepth) throw new RepoError('cbor_too_deep')
   if (value === null) writeByte(sink, 0xf6)
   else if (typeof value === 'boolean') writeByte(sink, value ? 0xf5 : 0xf4)
   else if (typeof value === 'number') writeNumber(sink, value)
@@ -28,6 +27,7 @@ export function writeValue(sink: ByteSink, value: CborValue, depth = 0): void {
     writeHead(sink, 2, value.length)
     sink.copy(value, 0, value.length)
   } else if (value instanceof Cid) writeLink(sink, value.bytes, 0)
+  else if (typeof value === 'object' && depth >= maxDepth) throw new RepoError('cbor_too_deep')
   else if (isArray(value)) {
     writeHead(sink, 4, value.length)
     for (const item of value) writeValue(sink, item, depth + 1)

@@ -7,7 +7,7 @@ import { scanText } from './text.ts'
 export const majors = { uint: 0, nint: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, simple: 7 } as const
 
 /**
- * The deepest nesting that is taken. No lexicon of the network comes near it; common JSON parsers give up at 128, and an
+ * How many arrays and maps may stand one in another. No lexicon of the network comes near it; common JSON parsers give up at 128, and an
  * event puts a record two levels down.
  */
 export const maxDepth = 100
@@ -107,12 +107,13 @@ export class CborReader {
     return this.bytes.subarray(start, this.pos)
   }
 
-  /** Reads an integer that fits a JavaScript number exactly. */
+  /** Reads an integer whose magnitude is at most 2^53 - 1. */
   integer(): number {
     const major = this.head()
     if (major > majors.nint) throw new RepoError('cbor_bad_value', 'expected=integer')
-    if (this.arg > Number.MAX_SAFE_INTEGER) throw new RepoError('cbor_bad_int')
-    return major === majors.uint ? this.arg : -1 - this.arg
+    const value = major === majors.uint ? this.arg : -1 - this.arg
+    if (!Number.isSafeInteger(value)) throw new RepoError('cbor_bad_int')
+    return value
   }
 
   boolean(): boolean {
@@ -184,8 +185,9 @@ export class CborReader {
    * DAG-CBOR: for fields whose value nobody looks at.
    */
   skip(depth = 0): void {
-    if (depth > maxDepth) throw new RepoError('cbor_too_deep')
     const major = this.head()
+    if (depth >= maxDepth && major >= majors.array && major <= majors.tag)
+      throw new RepoError('cbor_too_deep')
     switch (major) {
       case majors.uint:
       case majors.nint:

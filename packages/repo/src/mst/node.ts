@@ -42,6 +42,22 @@ export function keyLayer(key: string): number {
   return maxLayers
 }
 
+/**
+ * The key of a path: its UTF-8, one byte a character. A valid path is ASCII and its own key; but a sender's may be
+ * anything, and one that is not ASCII must not pass for the key that its characters have when they are cut to a byte.
+ */
+export function keyOfPath(path: string): string {
+  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path).toString('latin1')
+}
+
+/** @throws RepoError `mst_bad_key` where the key is empty, too long, or not one byte a character */
+export function checkKey(key: string): void {
+  if (key.length === 0 || key.length > maxKeyBytes) throw new RepoError('mst_bad_key', `length=${key.length}`)
+  for (let i = 0; i < key.length; i++) {
+    if (key.charCodeAt(i) > 0xff) throw new RepoError('mst_bad_key', 'a character is more than a byte')
+  }
+}
+
 /** How many characters two keys share at their start. */
 export function commonPrefix(a: string, b: string): number {
   const length = Math.min(a.length, b.length)

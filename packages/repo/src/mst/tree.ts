@@ -1,10 +1,10 @@
 import { Cid } from '../cid.ts'
 import { RepoError } from '../errors.ts'
 import {
+  checkKey,
   type CidBytes,
   isNode,
   keyLayer,
-  maxKeyBytes,
   type MstChild,
   type MstNode,
   readMstNode,
@@ -56,7 +56,7 @@ export function getKey(root: MstNode, key: string, load: LoadNode): CidBytes | u
  * @throws RepoError `mst_key_exists`, `mst_bad_key`, and what `load` throws
  */
 export function addKey(root: MstNode, key: string, value: CidBytes, load: LoadNode): MstNode {
-  if (key.length === 0 || key.length > maxKeyBytes) throw new RepoError('mst_bad_key', `length=${key.length}`)
+  checkKey(key)
   const layer = keyLayer(key)
   if (root.keys.length === 0 && root.children[0] === null) {
     return { layer, keys: [key], values: [value], children: [null, null] }

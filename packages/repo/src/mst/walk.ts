@@ -1,5 +1,5 @@
 import { RepoError } from '../errors.ts'
-import { type CidBytes, isNode, keyLayer, type MstChild, type MstNode } from './node.ts'
+import { checkKey, type CidBytes, isNode, keyLayer, type MstChild, type MstNode } from './node.ts'
 import type { LoadNode } from './tree.ts'
 
 /** A key of a tree and what it points to. */
@@ -34,10 +34,11 @@ export function* walkTree(root: MstNode, load: LoadNode): Generator<MstEntry> {
 /**
  * Builds a tree in one go from entries in the order of their keys; the same tree that adding them one by one gives.
  *
- * @throws RepoError `mst_bad_key` where they are not in order
+ * @throws RepoError `mst_bad_key` where they are not in order, or one cannot be a key
  */
 export function buildTree(entries: readonly MstEntry[]): MstNode {
   const layers = entries.map(({ key }, i) => {
+    checkKey(key)
     if (i > 0 && key <= entries[i - 1]!.key) throw new RepoError('mst_bad_key', `out of order; key=${key}`)
     return keyLayer(key)
   })

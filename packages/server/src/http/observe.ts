@@ -1,0 +1,40 @@
+import type { FastifyRequest } from 'fastify'
+
+import { secondsBuckets } from '../metrics/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { HttpServer } from './create-http.ts'
+
+/** The methods that are served and counted by name. */
+export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** What the route label says of requests that no route took. */
+const UNMATCHED = 'unmatched'
+
+/** Counts and times requests by route template: a raw address in a label would let clients grow the registry. */
+export function observeRequests(app: HttpServer, metrics: Metrics): void {
+  const duration = metrics.histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from a request to the end of its response, by route template; WebSocket sessions are not in it.',
+    labels: { route: 200, method: methods, status: ['1xx', '2xx', '3xx', '4xx', '5xx'] },
+    buckets: secondsBuckets,
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const labels = {
+      route: request.routeOptions.url ?? UNMATCHED,
+      method: request.method,
+      status: `${Math.floor(reply.statusCode / 100)}xx`,
+    }
+    duration.observe(labels, reply.elapsedTime / 1_000)
+    const ms = Math.round(reply.elapsedTime)
+    request.log.debug(
+      { method: request.method, path: pathOf(request), status: reply.statusCode, ms },
+      'request',
+    )
+    done()
+  })
+}
+
+/** The path of a request without its query. */
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? ''
+}

@@ -1,0 +1,77 @@
+import type { LogBlock } from './block.ts'
+
+/** One ordered log as a hub reads it: the newest part in memory, the rest wherever the service keeps it. */
+export interface HubLog {
+  /** Position of the newest entry that may be sent; 0 before the first. */
+  readonly last: number
+  /** The oldest position that is still kept; 0 where there is none. */
+  readonly oldest: number
+  /** The first block in memory that reaches `position`; undefined where the log is not in memory that far back. */
+  inMemory(position: number): LogBlock | undefined
+  /** The first block that reaches `position`, from wherever it is; undefined where there is none. */
+  read(position: number): Promise<LogBlock | undefined>
+}
+
+/**
+ * The newest blocks of a log, in order, within a budget. What is not durable elsewhere yet is never dropped, whatever
+ * the budget.
+ */
+export class RecentBlocks {
+  #blocks: LogBlock[] = []
+  #bytes = 0
+  /** Everything from here on is in memory. */
+  #floor: number
+  #pinnedFrom: number
+  readonly #maxBytes: number
+
+  /** `floor`: what is before it is kept elsewhere. Default 0: nothing is. */
+  constructor(maxBytes: number, floor = 0) {
+    this.#maxBytes = maxBytes
+    this.#floor = floor
+    this.#pinnedFrom = floor
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  push(block: LogBlock): void {
+    this.#blocks.push(block)
+    this.#bytes += block.bytes.length
+    this.#trim()
+  }
+
+  /** Lets blocks go that end before `position`, once the budget wants their place: they are kept elsewhere now. */
+  releaseBefore(position: number): void {
+    this.#pinnedFrom = Math.max(this.#pinnedFrom, position)
+    this.#trim()
+  }
+
+  /** The first block that reaches `position`, where everything from that position on is here. */
+  find(position: number): LogBlock | undefined {
+    const blocks = this.#blocks
+    if (position < this.#floor) return undefined
+    let low = 0
+    let high = blocks.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (blocks[middle]!.last < position) low = middle + 1
+      else high = middle
+    }
+    return blocks[low]
+  }
+
+  #trim(): void {
+    let dropped = 0
+    while (
+      dropped < this.#blocks.length - 1 &&
+      this.#bytes > this.#maxBytes &&
+      this.#blocks[dropped]!.last < this.#pinnedFrom
+    ) {
+      const block = this.#blocks[dropped++]!
+      this.#bytes -= block.bytes.length
+      this.#floor = block.last + 1
+    }
+    if (dropped > 0) this.#blocks.splice(0, dropped)
+  }
+}

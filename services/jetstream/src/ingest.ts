@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Firehose } from '@orrery/firehose'
+import type { Logger } from '@orrery/server'
+import { EventClock, EventEncoder } from './encode.ts'
+import type { EventLog } from './store.ts'
+
+export interface IngestOptions {
+  firehose: Firehose
+  log: EventLog
+  logger: Logger
+  /** Called when events have become visible in the log. */
+  onCommitted: (events: number) => void
+  /** The least time from one commit to the next, milliseconds. */
+  commitIntervalMs: number
+  signal: AbortSignal
+  now?: (() => number) | undefined
+}
+
+/** How long to wait before a full disk is tried again. */
+const fullDiskPauseMs = 5_000
+
+/**
+ * Writes the firehose into the log, batch by batch, until the signal aborts. While a batch is being committed the next
+ * one gathers, so commits grow with the load. A full disk stops it until there is room; nothing is lost meanwhile, as
+ * upstream is not read either.
+ */
+export async function ingest(options: IngestOptions): Promise<void> {
+  const { firehose, log, signal, commitIntervalMs, now = Date.now } = options
+  const encoder = new EventEncoder(new EventClock(log.last, now))
+  let committedAt = 0
+  for await (const { events, progress } of firehose) {
+    const encoded = encoder.encode(events)
+    if (!(await append(options, () => log.append(encoded, progress)))) return
+    options.onCommitted(encoded.ends.length)
+    const waitMs = committedAt + commitIntervalMs - performance.now()
+    committedAt = Math.max(performance.now(), committedAt + commitIntervalMs)
+    if (waitMs >= 1) await sleep(waitMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** Tries until it works. False where the signal ended the trying. */
+async function append({ logger, signal }: IngestOptions, commit: () => Promise<void>): Promise<boolean> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await commit()
+      if (tries > 0) logger.info('there is room on the disk again; going on')
+      return true
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      if (signal.aborted) return false
+      logger.error(
+        { err: error },
+        `the disk is full: taking in events has stopped, nothing is lost. Make room, or lower --retention; trying again every ${fullDiskPauseMs / 1000} s`,
+      )
+      await sleep(fullDiskPauseMs, undefined, { signal }).catch(() => {})
+    }
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'full' || error.code === 'SQLITE_FULL')
+}
