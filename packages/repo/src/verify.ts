@@ -5,6 +5,8 @@ import { readCommit, verifyCommitSignature } from './commit.ts'
 import { RepoError } from './errors.ts'
 import { type CommitFrame, type CommitOp, frameLimits, type SyncFrame } from './frame.ts'
 import type { PublicKey } from './keys.ts'
+import { type MstNode, nodeCid } from './mst/node.ts'
+import { emptyTree, type LoadNode } from './mst/tree.ts'
 import { checkInclusion, invertOps, loadFromCar } from './proof.ts'
 import { isTid, tidToTimeUs } from './tid.ts'
 
@@ -109,16 +111,32 @@ function checkOps(ops: readonly CommitOp[]): void {
 
 function prove(frame: CommitFrame, car: BlockMap, data: Cid): Proof {
   const load = loadFromCar(car)
-  const complete = frame.prevData && frame.ops.every(op => op.action === 'create' || op.prev !== null)
   // A commit without operations, such as for a new key, is the commit alone: its tree is not there, and not needed.
   const root = frame.ops.length > 0 ? load(data.bytes, undefined) : undefined
-  if (!complete) {
-    if (root) checkInclusion(root, frame.ops, load)
-    return 'included'
-  }
-  const before = root ? invertOps(root, frame.ops, load) : data.bytes
-  if (!equalBytes(before, frame.prevData!.bytes)) {
+  const invertible = frame.ops.every(op => op.action === 'create' || op.prev !== null)
+  if (frame.prevData && invertible) {
+    const before = root ? invertOps(root, frame.ops, load) : data.bytes
+    if (equalBytes(before, frame.prevData.bytes)) return 'inverted'
     throw new RepoError('bad_proof', `undone=${new Cid(before)} prevData=${frame.prevData}`)
   }
-  return 'inverted'
+  if (frame.since === null && invertible && leadsBackToNothing(root, frame.ops, load, data)) return 'inverted'
+  if (root) checkInclusion(root, frame.ops, load)
+  return 'included'
+}
+
+const emptyRoot = nodeCid(emptyTree())
+
+/** A repository's first commit has no tree before it to name; it came from the empty one, or is not the first. */
+function leadsBackToNothing(
+  root: MstNode | undefined,
+  ops: readonly CommitOp[],
+  load: LoadNode,
+  data: Cid,
+): boolean {
+  try {
+    return equalBytes(root ? invertOps(root, ops, load) : data.bytes, emptyRoot)
+  } catch (error) {
+    if (error instanceof RepoError) return false
+    throw error
+  }
 }

@@ -110,7 +110,7 @@ function addLog(metrics: Metrics, { log }: MetricSources): void {
   })
   metrics.gauge({
     name: 'jetstream_log_oldest_seconds',
-    help: 'The time of the oldest event in the log, seconds since 1970.',
+    help: 'Everything from this time on is kept, seconds since 1970; 0 while nothing was dropped.',
     read: () => log.oldest / 1e6,
   })
   metrics.gauge({

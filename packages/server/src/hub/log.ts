@@ -4,7 +4,7 @@ import type { LogBlock } from './block.ts'
 export interface HubLog {
   /** Position of the newest entry that may be sent; 0 before the first. */
   readonly last: number
-  /** The oldest position that is still kept; 0 where there is none. */
+  /** Everything from this position on is kept; 0 while nothing was ever dropped. */
   readonly oldest: number
   /** The first block in memory that reaches `position`; undefined where the log is not in memory that far back. */
   inMemory(position: number): LogBlock | undefined

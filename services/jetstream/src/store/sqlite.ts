@@ -21,12 +21,12 @@ export interface SqliteEventLogOptions extends WriterOptions {
 
 /** Opens the log in a folder: a writer in its own thread, a reader in another, the newest blocks in memory. */
 export async function openSqliteEventLog(options: SqliteEventLogOptions): Promise<EventLog> {
-  const { folder, durability, onFailure } = options
+  const { folder, durability, limits, onFailure } = options
   await using cleanUp = new AsyncDisposableStack()
   const writer: Thread<WriterApi> = cleanUp.use(
     await startThread<WriterApi>(new URL('./writer-thread.ts', import.meta.url), {
       name: 'log-writer',
-      workerData: { folder, durability } satisfies WriterOptions,
+      workerData: { folder, durability, limits } satisfies WriterOptions,
       onFailure,
     }),
   )
@@ -50,6 +50,8 @@ class SqliteEventLog implements EventLog {
   /** Which of them was found for a position: whoever reads on from the block before asks for the same one. */
   #found = new LRUCache<number, number>({ max: 4096 })
   #reading = new Map<number, Promise<LogBlock | undefined>>()
+  /** Settles when no retention is under way. */
+  #retaining: Promise<unknown> = Promise.resolve()
   #writer: Thread<WriterApi>
   #reader: Thread<ReaderApi>
   #owned: AsyncDisposableStack
@@ -67,13 +69,13 @@ class SqliteEventLog implements EventLog {
     this.#owned = owned
     this.#onProblem = options.onProblem
     this.#replayed = new LRUCache({
-      maxSize: options.replayBytes,
+      maxSize: Math.max(1, options.replayBytes),
       // Once read, a block is framed too, which takes as much again.
       sizeCalculation: block => block.bytes.length * 2 + block.count * 16,
     })
     this.#last = last
     this.#oldest = oldest
-    this.#recent = new RecentBlocks(options.recentBytes, sealed + 1)
+    this.#recent = new RecentBlocks(options.recentBytes, sealed === 0 ? 0 : sealed + 1)
     for (const pack of tail) this.#recent.push(blockOf(asBuffer(pack)))
   }
 
@@ -112,17 +114,20 @@ class SqliteEventLog implements EventLog {
     const { sealed, problem } = await this.#writer.call('append', { bytes, ends, first, last }, progress)
     if (problem !== undefined) this.#onProblem(problem)
     if (count > 0) {
-      this.#recent.push(createBlock(Buffer.from(bytes.buffer), ends, positions))
+      this.#recent.push(createBlock(asBuffer(bytes), ends, positions))
       this.#last = last
-      if (this.#oldest === 0) this.#oldest = first
     }
     this.#recent.releaseBefore(sealed + 1)
   }
 
   async retain(beforeUs: number, maxBytes: number): Promise<{ removed: string[]; bytes: number }> {
-    const { oldest, removed, bytes } = await this.#writer.call('retain', beforeUs, maxBytes)
-    if (oldest > 0) this.#oldest = oldest
-    if (removed.length > 0) this.#replayed.clear()
+    const retaining = this.#writer.call('retain', beforeUs, maxBytes)
+    this.#retaining = retaining.catch(() => {})
+    const { oldest, removed, bytes } = await retaining
+    if (removed.length > 0) {
+      this.#oldest = oldest
+      this.#replayed.clear()
+    }
     return { removed, bytes }
   }
 
@@ -134,6 +139,8 @@ class SqliteEventLog implements EventLog {
     const pack = await this.#reader.call('read', position)
     if (!pack) return undefined
     const block = blockOf(asBuffer(pack))
+    // Found because what was asked for is being taken away? Then `oldest` has to say so first.
+    if (block.first > position) await this.#retaining
     this.#replayed.set(block.first, block)
     this.#found.set(position, block.first)
     return block
