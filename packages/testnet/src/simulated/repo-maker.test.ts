@@ -20,7 +20,12 @@ describe('RepoMaker', () => {
           touched.add(known)
           if (kind > 7) live.splice(live.indexOf(known), 1)
           const action = kind > 7 ? 'delete' : 'update'
-          writes.push({ action, collection: 'app.test.thing', rkey: known, ...(kind <= 7 && { record: { seq, i } }) })
+          writes.push({
+            action,
+            collection: 'app.test.thing',
+            rkey: known,
+            ...(kind <= 7 && { record: { seq, i } }),
+          })
         } else {
           const rkey = `k${seq}-${i}`
           live.push(rkey)

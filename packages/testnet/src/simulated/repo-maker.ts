@@ -1,6 +1,7 @@
 import {
   addKey,
   type Block,
+  buildTree,
   Cid,
   type CidBytes,
   cidOf,
@@ -31,6 +32,8 @@ export interface RecordWrite {
   collection: string
   rkey: string
   record?: unknown
+  /** Instead of `record`: a block of any bytes. */
+  block?: Block
 }
 
 /** A commit as its host would announce it. */
@@ -78,15 +81,18 @@ export class RepoMaker {
   #now: () => number
   #lastRevUs = 0
   #root: MstNode = emptyTree()
+  /** The tree's nodes by their CIDs, and for a while those of trees before. */
   #nodes = new Map<string, Uint8Array>()
-  #data: Cid | null = null
+  #commitsSincePruning = 0
+  /** The root of the tree; null before the first commit. */
+  data: Cid | null = null
   #load: LoadNode
 
   constructor({ did, key = generateSigningKey(), now = Date.now }: RepoMakerOptions) {
     this.did = did
     this.key = key
     this.#now = now
-    this.#load = loadFrom({ get: cid => this.#nodes.get(cid.toString()) })
+    this.#load = loadFrom({ get: cid => this.#nodes.get(keyOf(cid.bytes)) })
   }
 
   /** The account's DID document, with this key. */
@@ -108,18 +114,13 @@ export class RepoMaker {
   commit(writes: readonly RecordWrite[], seq: number): MadeCommit {
     const records: Block[] = []
     const ops = writes.map(write => this.#apply(write, records))
-    const nodes = new Map<string, Uint8Array>()
-    const data = new Cid(
-      nodeCid(this.#root, (cid, bytes) => {
-        const text = new Cid(cid).toString()
-        nodes.set(text, bytes)
-        this.#nodes.set(text, bytes)
-      }),
-    )
+    const nodes = new Map<string, Block>()
+    const data = new Cid(nodeCid(this.#root, (cid, bytes) => this.#keep(cid, bytes, nodes)))
+    this.#prune()
     const since = this.rev === '' ? null : this.rev
-    const prevData = this.#data
+    const prevData = this.data
     this.rev = this.#nextRev()
-    this.#data = data
+    this.data = data
     const commit = signCommit({ did: this.did, rev: this.rev, data }, this.key)
     if (ops.length > 0) this.#addProof(data.bytes, ops, nodes)
 
@@ -136,7 +137,7 @@ export class RepoMaker {
         cid: op.cid,
         ...(op.prev && { prev: op.prev }),
       })),
-      blocks: writeCar(commit.cid, [commit, ...blocksOf(nodes), ...records]),
+      blocks: writeCar(commit.cid, [commit, ...nodes.values(), ...records]),
       blobs: [],
       rebase: false,
       tooBig: false,
@@ -145,9 +146,26 @@ export class RepoMaker {
     return { frame: encodeFrame('#commit', frameBody(body)), body, rev: this.rev, ops }
   }
 
+  /** Puts records there that were made before anybody looked: only their keys and some CIDs, no bytes. */
+  fill(count: number, salt: number): void {
+    const entries = Array.from({ length: count }, (_, i) => ({
+      key: `app.bsky.feed.like/${tidFromTimeUs(1_700_000_000_000_000 + i * 7_000_000, salt % 1024)}`,
+      value: cidOf(Buffer.from(`${this.did} ${i}`)).bytes,
+    }))
+    if (count === 0) return
+    this.#root = buildTree(entries)
+    this.data = new Cid(nodeCid(this.#root, (cid, bytes) => this.#keep(cid, bytes)))
+    this.rev = this.#nextRev()
+  }
+
+  /** Takes another key; the document says so from now on. */
+  rotateKey(): void {
+    this.key = generateSigningKey(this.key.curve)
+  }
+
   /** A #sync message for the newest commit. */
   sync(seq: number): Uint8Array {
-    const commit = signCommit({ did: this.did, rev: this.rev, data: this.#data! }, this.key)
+    const commit = signCommit({ did: this.did, rev: this.rev, data: this.data! }, this.key)
     return encodeFrame('#sync', {
       seq,
       did: this.did,
@@ -157,16 +175,16 @@ export class RepoMaker {
     })
   }
 
-  #apply({ action, collection, rkey, record }: RecordWrite, records: Block[]): CommitOp {
+  #apply({ action, collection, rkey, record, block }: RecordWrite, records: Block[]): CommitOp {
     const path = `${collection}/${rkey}`
     if (action === 'delete') {
       const removed = removeKey(this.#root, path, this.#load)
       this.#root = removed.root
       return { action, path, cid: null, prev: new Cid(removed.was) }
     }
-    const bytes = encodeCbor(valueFromJson(record))
-    const cid = cidOf(bytes)
-    records.push({ cid, bytes })
+    const made = block ?? blockOf(encodeCbor(valueFromJson(record)))
+    const { cid } = made
+    records.push(made)
     if (action === 'create') {
       this.#root = addKey(this.#root, path, cid.bytes, this.#load)
       return { action, path, cid, prev: null }
@@ -177,13 +195,35 @@ export class RepoMaker {
   }
 
   /** Adds the nodes that undoing the operations touches: a proof has those, new or old. */
-  #addProof(data: CidBytes, ops: readonly CommitOp[], nodes: Map<string, Uint8Array>): void {
+  #addProof(data: CidBytes, ops: readonly CommitOp[], nodes: Map<string, Block>): void {
     const load: LoadNode = (cid, layer) => {
-      const text = new Cid(cid).toString()
-      nodes.set(text, this.#nodes.get(text)!)
+      const key = keyOf(cid)
+      nodes.set(key, { cid: new Cid(cid), bytes: this.#nodes.get(key)! })
       return this.#load(cid, layer)
     }
     invertOps(load(data, undefined), ops, load)
+  }
+
+  #keep(cid: CidBytes, bytes: Uint8Array, nodes?: Map<string, Block>): void {
+    const key = keyOf(cid)
+    this.#nodes.set(key, bytes)
+    nodes?.set(key, { cid: new Cid(cid), bytes })
+  }
+
+  /** Forgets the nodes of trees before, now and then. */
+  #prune(): void {
+    if (++this.#commitsSincePruning < 200) return
+    this.#commitsSincePruning = 0
+    const kept = new Map<string, Uint8Array>()
+    const keep = (node: MstNode): void => {
+      const key = keyOf(node.cid!)
+      kept.set(key, this.#nodes.get(key)!)
+      for (const child of node.children) {
+        if (child !== null) keep('layer' in child ? child : this.#load(child, node.layer - 1))
+      }
+    }
+    keep(this.#root)
+    this.#nodes = kept
   }
 
   #nextRev(): string {
@@ -195,9 +235,14 @@ export class RepoMaker {
 /** The body of a commit frame as values for `encodeFrame`, so that a test can bend one before encoding it. */
 export function frameBody(body: CommitBody): Parameters<typeof encodeFrame>[1] {
   const { prevData, ...rest } = body
-  return { ...rest, ...(prevData && { prevData }) } as unknown as Parameters<typeof encodeFrame>[1]
+  return { ...rest, ...(prevData && { prevData }) }
 }
 
-function blocksOf(nodes: Map<string, Uint8Array>): Block[] {
-  return Array.from(nodes.values(), bytes => ({ cid: cidOf(bytes), bytes }))
+function blockOf(bytes: Uint8Array): Block {
+  return { cid: cidOf(bytes), bytes }
+}
+
+/** The bytes of a CID as a string, a cheaper key than its text. */
+function keyOf(cid: CidBytes): string {
+  return Buffer.from(cid.buffer, cid.byteOffset, cid.length).toString('latin1')
 }
