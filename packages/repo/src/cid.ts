@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { toBase32, tryParseBase32, writeBase32 } from './base.ts'
-import { asBuffer, equalBytes } from './bytes.ts'
+import { equalBytes } from './bytes.ts'
 import { RepoError } from './errors.ts'
 
 /** Multicodecs that atproto allows in a CID. */
@@ -117,9 +117,4 @@ const scratch = Buffer.allocUnsafe(cidChars)
 export function cidTextAt(bytes: Uint8Array, from: number): string {
   writeCid(bytes, from, scratch, 0)
   return scratch.toString('latin1', 0, cidChars)
-}
-
-/** A string that stands for the 36 bytes at `from`, for use as a Map key; cheaper than the text form. */
-export function cidKeyAt(bytes: Uint8Array, from: number): string {
-  return asBuffer(bytes).toString('latin1', from, from + cidBytes)
 }

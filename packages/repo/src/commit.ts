@@ -113,18 +113,3 @@ function link(reader: CborReader): Cid {
   const at = reader.link()
   return new Cid(reader.bytes.subarray(at, at + cidBytes))
 }
-
-/** Whether the block looks like a commit: a map that has the field `sig`. For telling blocks of a CAR apart. */
-export function isCommitBlock(block: Uint8Array): boolean {
-  try {
-    const reader = new CborReader(block)
-    for (let left = reader.map(); left > 0; left--) {
-      const from = reader.key()
-      if (isTextAt(block, from, reader.pos, 'sig')) return true
-      reader.skip()
-    }
-  } catch {
-    // Whatever it is, it is not a commit.
-  }
-  return false
-}

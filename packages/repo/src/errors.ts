@@ -24,7 +24,6 @@ export const repoErrorCodes = {
   hash_mismatch: 'A block is not what its CID says.',
   missing_block: 'A block that is needed is not in the CAR.',
   mst_bad_node: 'An MST node is malformed, or its keys are out of order or in the wrong layer.',
-  mst_too_deep: 'An MST is deeper, or a node larger, than any honest repository makes it.',
   mst_bad_key: 'A key is not a valid repository path.',
   mst_key_exists: 'A key to be added is there already.',
   mst_key_missing: 'A key to be changed or removed is not there.',

@@ -133,12 +133,15 @@ const kindsByType = new Map<string, FrameKind>([
   ['#info', 'info'],
 ])
 
-/** Every field of every message that `readFrame` looks at. */
-const knownFields = new Set(
-  'seq did repo rev since commit prevData ops blocks time tooBig rebase handle active status name message error'.split(
-    ' ',
-  ),
-)
+/** The fields of each message that `readFrame` looks at; whatever else is there is none of its business. */
+const fieldsByKind: Record<Exclude<FrameKind, 'unknown'>, ReadonlySet<string>> = {
+  commit: new Set('seq repo rev since commit prevData ops blocks time tooBig rebase'.split(' ')),
+  sync: new Set(['seq', 'did', 'rev', 'blocks', 'time']),
+  identity: new Set(['seq', 'did', 'handle', 'time']),
+  account: new Set(['seq', 'did', 'active', 'status', 'time']),
+  info: new Set(['name', 'message']),
+  error: new Set(['error', 'message']),
+}
 
 /**
  * Reads just the kind, seq, DID, rev and time of a frame, a small part of what `readFrame` costs.
@@ -177,7 +180,7 @@ export function readFrame(bytes: Uint8Array): Frame {
   const reader = new CborReader(bytes)
   const { kind, type } = readHeader(reader)
   if (kind === 'unknown') return { kind, type }
-  const fields = readFields(reader)
+  const fields = readFields(reader, fieldsByKind[kind])
   switch (kind) {
     case 'commit':
       return {
@@ -272,17 +275,13 @@ interface Fields {
   [key: string]: Field
 }
 
-/**
- * Reads the fields of a body that any of the messages has, and skips those that none has. Two passes over the same small
- * map would cost more than one loose record.
- */
-function readFields(reader: CborReader): Fields {
+/** Reads the fields of a body that are wanted, and skips the others. */
+function readFields(reader: CborReader, wanted: ReadonlySet<string>): Fields {
   const fields: Fields = {}
   for (let left = openBody(reader); left > 0; left--) {
-    const key = reader.text()
-    if (key === 'ops') fields.ops = readOps(reader)
-    else if (knownFields.has(key)) fields[key] = readField(reader)
-    else reader.skip()
+    const key = reader.keyText()
+    if (!wanted.has(key)) reader.skip()
+    else fields[key] = key === 'ops' ? readOps(reader) : readField(reader)
   }
   reader.finish()
   return fields
@@ -323,7 +322,7 @@ function readOps(reader: CborReader): CommitOp[] {
     let recordCid: Cid | null = null
     let prev: Cid | null = null
     for (let left = reader.map(); left > 0; left--) {
-      const key = reader.text()
+      const key = reader.keyText()
       if (key === 'action') action = reader.text()
       else if (key === 'path') path = reader.text()
       else if (key === 'cid') recordCid = linkOrNull(reader)

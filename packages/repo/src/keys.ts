@@ -27,7 +27,7 @@ const curves: Record<Curve, CurveFacts> = {
   },
 }
 
-/** A public key ready to check signatures: parsing costs about as much as a check, so keep it. */
+/** A public key ready to check signatures: parsing costs about as much as a check on P-256, so keep it. */
 export interface PublicKey {
   readonly curve: Curve
   readonly key: KeyObject

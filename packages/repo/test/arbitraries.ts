@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { Cid, cidOf, type CborValue, codecs } from '../src/index.ts'
+import { type CborValue, Cid, cidOf, codecs } from '../src/index.ts'
 
 /** A CID of either codec; its digest is not of anything. */
 export const cids: fc.Arbitrary<Cid> = fc

@@ -58,7 +58,7 @@ describe('a streamed CAR', () => {
     expect(whole).toEqual(list.map(({ cid, bytes }) => `${cid} ${Buffer.from(bytes).toString('hex')}`))
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.nat(car.length), { maxLength: 40 }),
+        fc.array(fc.nat(car.length), { maxLength: 40, size: 'max' }),
         fc.boolean(),
         async (cuts, async_) => {
           const at = [0, ...cuts, car.length].toSorted((a, b) => a - b)
@@ -189,14 +189,17 @@ describe('the source of a streamed CAR is let go', () => {
     expect(source.released).toBe(true)
   })
 
-  it('and its own error there does not hide the first', async () => {
+  it.each([
+    ['in the header', Uint8Array.of(2, 0xff, 0xff)],
+    ['in a block', concatBytes([carUpTo(1), Uint8Array.of(1)])],
+  ])('and its own error there does not hide the one %s', async (_, chunk) => {
     const source: AsyncIterable<Uint8Array> = {
       [Symbol.asyncIterator]: () => ({
-        next: () => Promise.resolve({ value: Uint8Array.of(2, 0xff, 0xff), done: false }),
+        next: () => Promise.resolve({ value: chunk, done: false }),
         return: () => Promise.reject(new Error('cannot be closed')),
       }),
     }
-    expect(await refusalOf(() => readAll(source))).toBe('car_bad_header')
+    expect(await refusalOf(() => readAll(source))).toMatch(/^car_bad_/)
   })
 
   it('passes on what the source throws', async () => {

@@ -7,8 +7,9 @@ import {
   encodeFrame,
   readFrame,
   signCommit,
+  type SigningKey,
+  writeCar,
 } from '../src/index.ts'
-import { type SigningKey, writeCar } from '../src/index.ts'
 import { type Contents, nodesOf, recordBytes, recordCid } from './trees.ts'
 
 export const did = 'did:plc:ewvi7nxzyoun6zhxrhs64oiz'

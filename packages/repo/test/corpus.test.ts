@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { ByteSink, type CommitFrame, type Frame, parsePublicKey, peekFrame, readFrame } from '../src/index.ts'
-import { RecordTranscoder, tryParsePath, verifyCommit } from '../src/index.ts'
+import {
+  ByteSink,
+  type CommitFrame,
+  type Frame,
+  parsePublicKey,
+  peekFrame,
+  readFrame,
+  RecordTranscoder,
+  tryParsePath,
+  verifyCommit,
+} from '../src/index.ts'
 import { refusal } from './refused.ts'
 import { corpusFrames, corpusKeys, corpusLines, hasSharedData, whySkipped } from './shared-data.ts'
 

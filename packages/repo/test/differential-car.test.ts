@@ -12,7 +12,7 @@ const blocks: fc.Arbitrary<Block> = fc
 
 /** Blocks in any order, some there twice, the root anywhere among them. Nothing refers to anything. */
 const cars = fc
-  .array(blocks, { minLength: 1, maxLength: 30 })
+  .array(blocks, { minLength: 1, maxLength: 30, size: 'max' })
   .chain(list => fc.shuffledSubarray([...list, ...list], { minLength: 1 }))
   .chain(list => fc.record({ list: fc.constant(list), root: fc.constantFrom(...list) }))
 

@@ -5,7 +5,7 @@ import * as ipld from '@ipld/dag-cbor'
 import * as fc from 'fast-check'
 import { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
-import { Cid, decodeCbor, encodeCbor, type CborValue } from '../src/index.ts'
+import { type CborValue, Cid, decodeCbor, encodeCbor } from '../src/index.ts'
 import { bigintegers, keys, objectOf, safeIntegers, values } from './arbitraries.ts'
 import { runs } from './runs.ts'
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
+  addKey,
   buildTree,
+  Cid,
   cidOf,
   commonPrefix,
   emptyTree,
@@ -8,9 +10,9 @@ import {
   keyLayer,
   loadFrom,
   nodeCid,
+  nothingToLoad,
   walkTree,
 } from '../src/index.ts'
-import { addKey, Cid, nothingToLoad } from '../src/index.ts'
 import { interopJson, interopLines, hasSharedData, whySkipped } from './shared-data.ts'
 
 describe.skipIf(!hasSharedData)(`interop: MST${whySkipped}`, () => {

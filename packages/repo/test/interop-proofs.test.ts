@@ -6,10 +6,13 @@ import {
   type CommitOp,
   emptyTree,
   invertOps,
-  type LoadNode,
   loadFrom,
+  type LoadNode,
+  nodeCid,
+  nothingToLoad,
+  parseCid,
+  removeKey,
 } from '../src/index.ts'
-import { nodeCid, nothingToLoad, parseCid, removeKey } from '../src/index.ts'
 import { refusal } from './refused.ts'
 import { interopJson, hasSharedData, whySkipped } from './shared-data.ts'
 

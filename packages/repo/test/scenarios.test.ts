@@ -6,8 +6,12 @@ import {
   parsePublicKey,
   peekFrame,
   type PublicKey,
+  readFrame,
+  type SyncFrame,
+  valueFromJson,
+  verifyCommit,
+  verifySync,
 } from '../src/index.ts'
-import { readFrame, type SyncFrame, valueFromJson, verifyCommit, verifySync } from '../src/index.ts'
 import { refusal } from './refused.ts'
 import { hasSharedData, type Scenario, scenarios, whySkipped } from './shared-data.ts'
 

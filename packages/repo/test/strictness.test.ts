@@ -71,6 +71,7 @@ const refused: [name: string, bytes: Uint8Array, code: RepoErrorCode][] = [
   ['a bignum', inMap('c2 49 010000000000000000'), 'cbor_bad_tag'],
   ['a link of text', inMap('d82a 6161'), 'cbor_bad_tag'],
   ['a link without the zero in front', inMap(`d82a 5824 01711220 ${digest}`), 'cbor_bad_tag'],
+  ['a link with another byte in front', inMap(`d82a 5825 01 01711220 ${digest}`), 'cbor_bad_tag'],
   ['a link that is too short', inMap('d82a 41 00'), 'cbor_bad_tag'],
   ['a link that ends early', inMap('d82a 5825 00 01711220 00'), 'cbor_bad_tag'],
   ['a link with one byte too many', inMap(`d82a 5826 00 01711220 ${digest} 00`), 'cbor_bad_tag'],

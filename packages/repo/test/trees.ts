@@ -38,7 +38,7 @@ const records = Array.from({ length: 8 }, (_, i) => recordCid(i))
 export const values: fc.Arbitrary<Cid> = fc.constantFrom(...records)
 
 export const contents: fc.Arbitrary<Contents> = fc
-  .uniqueArray(fc.tuple(paths, values), { selector: ([path]) => path, maxLength: 120 })
+  .uniqueArray(fc.tuple(paths, values), { selector: ([path]) => path, maxLength: 120, size: 'max' })
   .map(entries => new Map(entries))
 
 /** The tree of these contents, made in one go. */

@@ -180,6 +180,13 @@ export class CborReader {
     return this.#content()
   }
 
+  /** Reads a map key as a string; its UTF-8 is checked. */
+  keyText(): string {
+    const start = this.key()
+    scanText(this.bytes, start, this.pos)
+    return asBuffer(this.bytes).toString('utf8', start, this.pos)
+  }
+
   /**
    * Moves over one item of any type. It checks that the item is whole and not nested too deep, not every rule of
    * DAG-CBOR: for fields whose value nobody looks at.

@@ -62,7 +62,7 @@ function isContinuation(byte: number): boolean {
 }
 
 const hexDigits = Buffer.from('0123456789abcdef')
-/** The letter of the short escape (`\n`), or 0 where `\u00xx` is used. */
+/** The letter of the short escape (`\n`), or 0 where `\u00xx` is used: production has no short one for \b and \f. */
 const shortEscapes = new Uint8Array(128)
 for (const [char, letter] of [
   ['"', '"'],
@@ -70,8 +70,6 @@ for (const [char, letter] of [
   ['\n', 'n'],
   ['\r', 'r'],
   ['\t', 't'],
-  ['\b', 'b'],
-  ['\f', 'f'],
 ] as const) {
   shortEscapes[char.charCodeAt(0)] = letter.charCodeAt(0)
 }
