@@ -15,8 +15,8 @@ export interface LogBlock {
   positionAt(index: number): number
   /** @internal The entries as WebSocket text frames, made when first asked for. */
   textFrames?: FramedBlock
-  /** @internal The entries in another encoding, by its name, each made when first asked for. */
-  encoded?: Map<string, (Buffer | undefined)[]>
+  /** @internal The entries in another encoding, by its name, each made when first asked for, or on its way. */
+  encoded?: Map<string, (Buffer | Promise<void> | undefined)[]>
 }
 
 /** All entries of a block as WebSocket frames, one behind the other. */

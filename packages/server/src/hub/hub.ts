@@ -31,7 +31,10 @@ export interface HubOptions {
    * some 5 µs whatever it carries. Default 5.
    */
   tickMs?: number | undefined
-  /** How much may wait in a socket before its subscriber has to wait, bytes. Default 1 MiB. */
+  /**
+   * How much may wait in a socket before its subscriber has to wait, bytes; less than the socket's own mark (64 KiB) is as
+   * much as that. Default 1 MiB.
+   */
   highWaterBytes?: number | undefined
   /** How long a socket may take nothing while something waits for it, milliseconds. Default 30,000. */
   stallMs?: number | undefined
@@ -44,8 +47,17 @@ type Tuning = 'tickMs' | 'highWaterBytes' | 'stallMs' | 'pingMs'
 /** Close codes of RFC 6455, section 7.4.1. */
 export const closeCodes = { goingAway: 1001, policy: 1008, internal: 1011 } as const
 
+/** RFC 6455, section 5.5: a control frame holds 125 bytes, of which two are the code. */
+const maxReasonBytes = 123
+
+const shutDownReason = 'server shutting down'
+
 const sweepMs = 1_000
 const maxSilentRounds = 3
+
+/** A log that says it reaches a position and has nothing there is asked again, so often and at this distance. */
+const emptyReadPauseMs = 10
+const maxEmptyReads = 100
 
 /**
  * Sends one ordered log to many WebSockets. Each subscriber has a position in the log and nothing else: what is new and
@@ -65,8 +77,9 @@ export class Hub implements AsyncDisposable {
   #turns: Subscriber[] = []
   #turnScheduled = false
   #sweeper: NodeJS.Timeout
-  #pingedAt = Date.now()
+  #pingedAt = performance.now()
   #shared = new SharedFrames()
+  #disposed = false
 
   constructor(options: HubOptions) {
     const { tickMs = 5, highWaterBytes = 1024 * 1024, stallMs = 30_000, pingMs = 30_000 } = options
@@ -87,22 +100,24 @@ export class Hub implements AsyncDisposable {
     const { position, idle, ...rest } = options
     const subscriber: Subscriber = {
       ...rest,
-      position: position ?? this.#options.log.last + 1,
+      // Positions begin with 1: in a log that is still empty there is nothing to read at 0.
+      position: Math.max(1, position ?? this.#options.log.last + 1),
       state: 'idle',
       stuckSince: 0,
       taken: 0,
-      sentAt: Date.now(),
+      sentAt: performance.now(),
       silentRounds: 0,
       heartbeatDue: false,
-      caughtUp: false,
+      begun: false,
+      emptyReads: 0,
     }
     this.#subscribers.add(subscriber)
     const { socket } = subscriber
-    socket.on('pong', () => (subscriber.silentRounds = 0))
-    socket.on('message', () => (subscriber.silentRounds = 0))
+    for (const sign of ['pong', 'ping', 'message']) socket.on(sign, () => (subscriber.silentRounds = 0))
     socket.on('error', () => this.#remove(subscriber))
     socket.on('close', () => this.#remove(subscriber))
-    if (!idle) this.start(subscriber)
+    if (this.#disposed) this.close(subscriber, closeCodes.goingAway, shutDownReason)
+    else if (!idle) this.start(subscriber)
     return subscriber
   }
 
@@ -138,14 +153,14 @@ export class Hub implements AsyncDisposable {
 
   /** Says goodbye to everybody: close code 1001. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true
     clearInterval(this.#sweeper)
     clearTimeout(this.#tick)
     const closed = Array.from(
       this.#subscribers,
       ({ socket }) => new Promise(resolve => socket.once('close', resolve)),
     )
-    for (const subscriber of this.#subscribers)
-      this.close(subscriber, closeCodes.goingAway, 'server shutting down')
+    for (const subscriber of this.#subscribers) this.close(subscriber, closeCodes.goingAway, shutDownReason)
     await Promise.race([Promise.all(closed), new Promise(resolve => setTimeout(resolve, 2_000).unref())])
   }
 
@@ -181,21 +196,23 @@ export class Hub implements AsyncDisposable {
     const { log, highWaterBytes } = this.#options
     const { stream } = subscriber
     const turn = subscriber.state === 'ready'
+    if (this.#isGone(subscriber)) return
     stream.cork()
     try {
       if (subscriber.heartbeatDue && !this.#sendHeartbeat(subscriber)) return
       for (;;) {
-        if (stream.writableLength > highWaterBytes) {
+        // Below the stream's own mark there would be no `drain` to wait for.
+        if (stream.writableLength > highWaterBytes && stream.writableNeedDrain) {
           this.#waitForDrain(subscriber)
           return
         }
         if (subscriber.position > log.last) {
           subscriber.state = 'live'
-          subscriber.caughtUp = true
+          subscriber.begun = true
           return
         }
         if (subscriber.position < log.oldest) {
-          if (subscriber.caughtUp) {
+          if (subscriber.begun) {
             this.#drop(
               subscriber,
               'outrun',
@@ -222,6 +239,16 @@ export class Hub implements AsyncDisposable {
     }
   }
 
+  /**
+   * Whether the client has begun to close, or its connection broke. Nothing may follow our answer to its close frame, and
+   * what is written to a stream that has ended destroys it, with that answer in it.
+   */
+  #isGone(subscriber: Subscriber): boolean {
+    if (subscriber.state !== 'closed' && subscriber.socket.readyState !== subscriber.socket.OPEN)
+      this.#remove(subscriber)
+    return subscriber.state === 'closed'
+  }
+
   #waitForDrain(subscriber: Subscriber): void {
     subscriber.state = 'waiting'
     subscriber.stream.once('drain', () => this.#takeTurn(subscriber))
@@ -232,9 +259,16 @@ export class Hub implements AsyncDisposable {
     this.stats.coldReads++
     this.#options.log.read(subscriber.position).then(
       block => {
-        if (subscriber.state === 'closed') return
-        // Nothing there: it was dropped meanwhile, or has come into memory; the next turn finds out.
-        if (!block || this.#send(subscriber, block)) this.#takeTurn(subscriber)
+        if (this.#isGone(subscriber)) return
+        if (!block) {
+          this.#readAgain(subscriber)
+          return
+        }
+        subscriber.emptyReads = 0
+        // What lay before the block may have been dropped while it was read; the next turn finds out.
+        if (subscriber.position < this.#options.log.oldest || this.#send(subscriber, block)) {
+          this.#takeTurn(subscriber)
+        }
       },
       (error: unknown) => {
         this.#drop(subscriber, 'error', closeCodes.internal, 'the log cannot be read')
@@ -243,9 +277,22 @@ export class Hub implements AsyncDisposable {
     )
   }
 
+  /** Nothing was there: it is being dropped right now, or the log is broken. */
+  #readAgain(subscriber: Subscriber): void {
+    const { position } = subscriber
+    if (++subscriber.emptyReads <= maxEmptyReads) {
+      setTimeout(() => this.#takeTurn(subscriber), emptyReadPauseMs).unref()
+      return
+    }
+    const { log, onFailure } = this.#options
+    this.#drop(subscriber, 'error', closeCodes.internal, 'the log cannot be read')
+    onFailure(new Error(`the log reaches ${log.last}, but has nothing to read at ${position}`))
+  }
+
   /** Sends what a subscriber wants of a block. False where it has to wait now, and has its next turn arranged. */
   #send(subscriber: Subscriber, block: LogBlock): boolean {
     const { position, filter, encoding } = subscriber
+    subscriber.begun = true
     const from = indexAt(block, position)
     const selected = this.#shared.select(block, filter)
     const indices = selected && (from === 0 ? selected : selected.filter(i => i >= from))
@@ -266,7 +313,7 @@ export class Hub implements AsyncDisposable {
     subscriber.state = 'waiting'
     frames.then(
       bytes => {
-        if (subscriber.state === 'closed') return
+        if (this.#isGone(subscriber)) return
         this.#write(subscriber, bytes, count, block.last)
         if (this.#keepsRate(subscriber, count)) this.#takeTurn(subscriber)
       },
@@ -281,7 +328,8 @@ export class Hub implements AsyncDisposable {
   #write(subscriber: Subscriber, frames: Buffer, count: number, last: number): void {
     subscriber.stream.write(frames)
     subscriber.position = last + 1
-    subscriber.sentAt = Date.now()
+    subscriber.sentAt = performance.now()
+    subscriber.heartbeatDue = false
     this.stats.sentEvents += count
     this.stats.sentBytes += frames.length
   }
@@ -296,7 +344,7 @@ export class Hub implements AsyncDisposable {
   }
 
   #sweep(): void {
-    const now = Date.now()
+    const now = performance.now()
     const { stallMs, pingMs } = this.#options
     const pinging = now - this.#pingedAt >= pingMs
     if (pinging) this.#pingedAt = now
@@ -337,7 +385,8 @@ export class Hub implements AsyncDisposable {
   /** Sends a heartbeat. False where it has to be encoded first; the subscriber's next turn comes behind it. */
   #sendHeartbeat(subscriber: Subscriber): boolean {
     subscriber.heartbeatDue = false
-    subscriber.sentAt = Date.now()
+    subscriber.begun = true
+    subscriber.sentAt = performance.now()
     const message = Buffer.from(this.#options.heartbeat(subscriber.position - 1))
     if (!subscriber.encoding) {
       const frame = Buffer.allocUnsafe(headerBytes(message.length) + message.length)
@@ -348,11 +397,14 @@ export class Hub implements AsyncDisposable {
     subscriber.state = 'waiting'
     subscriber.encoding.encodeMessage(message).then(
       payload => {
-        if (subscriber.state === 'closed') return
+        if (this.#isGone(subscriber)) return
         subscriber.stream.write(binaryFrames([payload]))
         this.#takeTurn(subscriber)
       },
-      (error: unknown) => this.#options.onFailure(error),
+      (error: unknown) => {
+        this.#drop(subscriber, 'error', closeCodes.internal, 'an event could not be encoded')
+        this.#options.onFailure(error)
+      },
     )
     return false
   }
@@ -360,8 +412,9 @@ export class Hub implements AsyncDisposable {
 
 /** A close frame holds 123 bytes of reason; ws throws on more. Cut between characters. */
 export function cutReason(reason: string): string {
-  if (Buffer.byteLength(reason) <= 123) return reason
-  let cut = reason
-  while (Buffer.byteLength(cut) > 120) cut = Array.from(cut).slice(0, -1).join('')
-  return `${cut}...`
+  // No reason needs more characters than bytes, and nobody is to be made to measure a megabyte.
+  const bytes = Buffer.from(reason.slice(0, maxReasonBytes + 1))
+  if (bytes.length <= maxReasonBytes) return reason
+  // `stream` leaves out a character that is cut in two.
+  return `${new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, maxReasonBytes - 3), { stream: true })}...`
 }

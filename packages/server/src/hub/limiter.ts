@@ -18,12 +18,13 @@ interface Bucket {
 const maxClients = 10_000
 
 /**
- * Token buckets: `perSecond` flow in, up to `burst`. Undefined `perSecond` or 0 means no limit.
+ * Token buckets: `perSecond` flow in, up to `burst`. 0 means no limit. `now` answers milliseconds of a clock that nobody
+ * sets: set back, it would keep clients waiting for as long.
  */
 export function createRateLimiter(
   perSecond: number,
   burst = perSecond,
-  now: () => number = Date.now,
+  now: () => number = () => performance.now(),
 ): RateLimiter {
   if (perSecond <= 0) return { take: () => 0 }
   const buckets = new LRUCache<string, Bucket>({ max: maxClients })

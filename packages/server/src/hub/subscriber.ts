@@ -16,7 +16,7 @@ export const wantsAll: Filter = { key: '', select: () => undefined }
 /** How entries are sent: as text, or as binary frames of an encoding that the hub's owner supplies. */
 export interface Encoding {
   readonly name: string
-  /** Encodes chosen entries; called at most once for an entry of a block and encoding. */
+  /** Encodes chosen entries; asked once for an entry of a block and encoding, and again only where that failed. */
   encode(block: LogBlock, indices: readonly number[]): Promise<Buffer[]>
   /** Encodes a message that is no entry. */
   encodeMessage(message: Buffer): Promise<Buffer>
@@ -57,16 +57,18 @@ export interface Subscriber {
   /** The next position to look at. */
   position: number
   state: SubscriberState
-  /** Since when the system takes nothing more of what its socket holds, milliseconds since 1970; 0 while it does. */
+  /** Since when the system takes nothing more of what its socket holds, by `performance.now`; 0 while it does. */
   stuckSince: number
   /** How many bytes the system had taken when that was last looked at. */
   taken: number
-  /** When it was last sent anything. */
+  /** When it was last sent anything, by `performance.now`: the wall clock may be set. */
   sentAt: number
   /** How many pings in a row nothing came after, not even a pong. */
   silentRounds: number
   /** Whether its next turn begins with a heartbeat. */
   heartbeatDue: boolean
-  /** Whether it has once had all there was. */
-  caughtUp: boolean
+  /** Whether it has moved on, or was told where it stands: from then on it misses no entry without being told. */
+  begun: boolean
+  /** How many reads of the log in a row found nothing. */
+  emptyReads: number
 }
