@@ -7,11 +7,11 @@ export interface ConnectionOptions {
   userAgent: string
   /** The largest message that is read at all, in bytes. A larger one ends the connection. Default 32 MiB. */
   maxMessageBytes?: number
-  /** How long connecting may take, milliseconds. Default 15,000. */
-  connectTimeoutMs?: number
+  /** How long connecting may take, from the look-up of the name to the upgrade, milliseconds. Default 15,000. */
+  connectTimeoutMs?: number | undefined
   /**
-   * How often to ping, milliseconds. A peer from which nothing came for two rounds, not even a pong, is dead. A quiet
-   * peer that answers is not. Default 15,000.
+   * How often to ping, milliseconds. A peer from which nothing came between a ping and the next, not even a pong, is
+   * dead. A quiet peer that answers is not. Default 15,000.
    */
   pingMs?: number | undefined
   /**
@@ -33,12 +33,11 @@ export interface ConnectionOptions {
  * offers compression, which costs the reader more than the bandwidth is worth to it.
  */
 export async function* openConnection(options: ConnectionOptions): AsyncGenerator<Uint8Array[], void> {
-  const { signal, highWaterBytes = 4 * 1024 * 1024, pingMs = 15_000 } = options
+  const { signal, highWaterBytes = 4 * 1024 * 1024, pingMs = 15_000, connectTimeoutMs = 15_000 } = options
   if (signal.aborted) return
   const socket = new WebSocket(options.url, {
     perMessageDeflate: false,
     maxPayload: options.maxMessageBytes ?? 32 * 1024 * 1024,
-    handshakeTimeout: options.connectTimeoutMs ?? 15_000,
     followRedirects: false,
     headers: { 'user-agent': options.userAgent },
   })
@@ -47,6 +46,7 @@ export async function* openConnection(options: ConnectionOptions): AsyncGenerato
   let bytes = 0
   let failure: ConnectionError | undefined
   let ended = false
+  let isOver = false
   let wake: (() => void) | undefined
   const wakeUp = (): void => {
     wake?.()
@@ -58,47 +58,59 @@ export async function* openConnection(options: ConnectionOptions): AsyncGenerato
     wakeUp()
   }
 
+  // Not the handshakeTimeout of ws, which begins anew with every byte that comes.
+  const connecting = setTimeout(() => {
+    fail(new ConnectionError('timeout', `connecting took longer than ${connectTimeoutMs / 1000} s`))
+  }, connectTimeoutMs)
   let alive = true
-  let lastMessageAt = Date.now()
+  let lastMessageAt = performance.now()
+  let lastTickAt = lastMessageAt
   let pinger: NodeJS.Timeout | undefined
+  const tick = (): void => {
+    const now = performance.now()
+    // What was not read says nothing: while we paused the socket, or when this very tick comes late since the process had
+    // no time for it, pongs and messages may be waiting. The next tick knows.
+    const unread = socket.isPaused || now - lastTickAt > pingMs * 1.5
+    lastTickAt = now
+    const silence = options.silenceMs?.()
+    if (unread) {
+      lastMessageAt = now
+    } else if (!alive) {
+      fail(new ConnectionError('dead', `no sign of life for ${pingMs / 1000} s, not even a pong`))
+      return
+    } else if (silence !== undefined && now - lastMessageAt > silence) {
+      const seconds = Math.round((now - lastMessageAt) / 1000)
+      fail(new ConnectionError('silent', `it answers but sent nothing for ${seconds} s, unlike before`))
+      return
+    }
+    alive = unread
+    socket.ping()
+  }
   socket.on('open', () => {
-    lastMessageAt = Date.now()
+    clearTimeout(connecting)
+    lastMessageAt = lastTickAt = performance.now()
     options.onOpen?.()
-    pinger = setInterval(() => {
-      // While paused by us no pong can be seen; that is no sign of death.
-      if (!alive && !socket.isPaused) {
-        fail(new ConnectionError('dead', `no sign of life for ${(pingMs * 2) / 1000} s, not even a pong`))
-        return
-      }
-      const silence = options.silenceMs?.()
-      if (silence !== undefined && !socket.isPaused && Date.now() - lastMessageAt > silence) {
-        const seconds = Math.round((Date.now() - lastMessageAt) / 1000)
-        fail(new ConnectionError('silent', `it answers but sent nothing for ${seconds} s, unlike before`))
-        return
-      }
-      alive = false
-      socket.ping()
-    }, pingMs)
+    pinger = setInterval(tick, pingMs)
   })
   socket.on('pong', () => (alive = true))
   socket.on('ping', () => (alive = true))
   socket.on('message', (data: Buffer) => {
+    if (isOver) return
     alive = true
-    lastMessageAt = Date.now()
+    lastMessageAt = performance.now()
     messages.push(data)
     bytes += data.length
     if (bytes > highWaterBytes && !socket.isPaused) socket.pause()
     wakeUp()
   })
   socket.on('unexpected-response', (request, response) => {
-    const retryAfter = Number(response.headers['retry-after'])
+    clearTimeout(connecting)
+    const retryAfterMs = readRetryAfter(response.headers['retry-after'])
     request.destroy()
     failure ??= new ConnectionError(
       'http',
       `the server answered ${response.statusCode} instead of a WebSocket`,
-      {
-        retryAfterMs: retryAfter > 0 ? Math.min(retryAfter, 3600) * 1000 : undefined,
-      },
+      { retryAfterMs },
     )
     ended = true
     wakeUp()
@@ -112,6 +124,7 @@ export async function* openConnection(options: ConnectionOptions): AsyncGenerato
       `closed with ${code}${reason.length > 0 ? ` ${reason.toString()}` : ''}`,
     )
     ended = true
+    clearTimeout(connecting)
     clearInterval(pinger)
     wakeUp()
   })
@@ -137,7 +150,10 @@ export async function* openConnection(options: ConnectionOptions): AsyncGenerato
       }
     }
   } finally {
+    isOver = true
+    messages = []
     signal.removeEventListener('abort', onAbort)
+    clearTimeout(connecting)
     clearInterval(pinger)
     if (socket.readyState === WebSocket.OPEN) socket.close(1000)
     // A peer that does not answer the close must not keep the process; ws itself would wait 30 s.
@@ -149,10 +165,18 @@ function asConnectionError(error: Error & { code?: string }): ConnectionError {
   if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
     return new ConnectionError('oversized', 'a message exceeds what is read at all', { cause: error })
   }
-  if (/handshake has timed out/i.test(error.message)) {
-    return new ConnectionError('timeout', 'connecting took too long', { cause: error })
-  }
   return new ConnectionError('refused', error.message || error.code || 'the connection failed', {
     cause: error,
   })
+}
+
+/** The longest wait that a source may ask for, milliseconds. */
+const maxRetryAfterMs = 3_600_000
+
+/** Seconds, or a date. @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
+function readRetryAfter(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined
+  const seconds = Number(header)
+  const ms = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1000
+  return ms > 0 ? Math.min(ms, maxRetryAfterMs) : undefined
 }

@@ -10,9 +10,10 @@ export const dropReasons = {
   bad_did: 'The account of a message is not a DID.',
   bad_time: 'The time of an identity or account event is not a time.',
   replay: 'The event was given out before: its rev is not above the newest, or its fingerprint is known.',
-  account_inactive: 'A commit of an account that is deactivated, suspended, taken down or deleted.',
+  account_inactive: 'A commit or #sync of an account that is deactivated, suspended, taken down or deleted.',
   identity_not_found: 'The DID does not exist, or has no valid document.',
-  identity_unreachable: 'The DID document could not be had in time, and the rules are strict.',
+  identity_unreachable:
+    'The DID document could not be had in time, and the rules are strict, or it is a #sync.',
   no_signing_key: 'The DID document has no atproto key that is understood.',
   verifier_crash: 'Checking the event brought a verifier down, twice.',
   jetstream_bad_message: 'A message of a Jetstream source is not an event.',

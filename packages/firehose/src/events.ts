@@ -106,7 +106,7 @@ export interface Notice {
   seenAt: number
 }
 
-/** A span for which a source could not give what happened. */
+/** A span for which a source could not give what happened. It comes with the cursor that passes it. */
 export interface Gap {
   source: string
   /** The time of the last event before, RFC 3339; empty where there was none. */

@@ -11,6 +11,7 @@ export interface Follow {
   signal: AbortSignal
   userAgent: string
   pingMs: number | undefined
+  connectTimeoutMs: number | undefined
 }
 
 /** How many messages are taken before other work gets its turn. */
@@ -31,6 +32,7 @@ export async function takeInTurns(
     signal,
     userAgent: follow.userAgent,
     pingMs: follow.pingMs,
+    connectTimeoutMs: follow.connectTimeoutMs,
     silenceMs: () => state.suspiciousSilenceMs(),
     onOpen() {
       stats.connects++

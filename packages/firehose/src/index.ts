@@ -17,17 +17,13 @@ export type {
   RecordOp,
   SyncEvent,
 } from './events.ts'
-export {
-  type Firehose,
-  type FirehoseNotice,
-  type FirehoseOptions,
-  type FirehoseStatus,
-  openFirehose,
-} from './firehose.ts'
+export { type Firehose, openFirehose } from './firehose.ts'
+export type { FirehoseNotice, FirehoseOptions } from './options.ts'
 export { createMemoryProgress, type MemoryProgress } from './progress/memory.ts'
 export { createProgressTables, prepareReadProgress, prepareSaveProgress } from './progress/sqlite.ts'
 export type { ProgressStore } from './progress/store.ts'
 export type { VerifyMode } from './relay/keys.ts'
 export { defaultSources, parseSource, parseSources, type Source } from './source.ts'
-export type { SourceStatus } from './source-state.ts'
+export type { SourceStatus, Suspicion } from './source-state.ts'
 export type { FirehoseStats } from './stats.ts'
+export type { FirehoseStatus } from './status.ts'

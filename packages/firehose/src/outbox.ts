@@ -1,4 +1,4 @@
-import type { FirehoseEvent, Gap } from './events.ts'
+import type { FirehoseEvent } from './events.ts'
 
 /**
  * Events on their way to the consumer, and the wake-up between the two. Producers look at `full` and wait for `room`, so
@@ -6,9 +6,9 @@ import type { FirehoseEvent, Gap } from './events.ts'
  */
 export class Outbox {
   #events: FirehoseEvent[] = []
-  #gaps: Gap[] = []
   #bytes = 0
   #touched = false
+  #waitingSince: number | undefined
   #consumer: (() => void) | undefined
   #producers: (() => void)[] = []
   readonly #maxBytes: number
@@ -27,14 +27,15 @@ export class Outbox {
     return this.#events.length >= this.#maxEvents || this.#bytes >= this.#maxBytes
   }
 
-  push(event: FirehoseEvent): void {
-    this.#events.push(event)
-    if (event.kind === 'commit') for (const op of event.ops) this.#bytes += op.record?.length ?? 0
-    this.touch()
+  /** Since when the oldest event has been here, milliseconds since 1970; undefined where there is none. */
+  get waitingSince(): number | undefined {
+    return this.#waitingSince
   }
 
-  gap(gap: Gap): void {
-    this.#gaps.push(gap)
+  push(event: FirehoseEvent): void {
+    this.#events.push(event)
+    this.#waitingSince ??= Date.now()
+    if (event.kind === 'commit') for (const op of event.ops) this.#bytes += op.record?.length ?? 0
     this.touch()
   }
 
@@ -58,12 +59,12 @@ export class Outbox {
     })
   }
 
-  take(): { events: FirehoseEvent[]; gaps: Gap[] } {
-    const taken = { events: this.#events, gaps: this.#gaps }
+  take(): FirehoseEvent[] {
+    const taken = this.#events
     this.#events = []
-    this.#gaps = []
     this.#bytes = 0
     this.#touched = false
+    this.#waitingSince = undefined
     for (const resume of this.#producers) resume()
     this.#producers = []
     return taken

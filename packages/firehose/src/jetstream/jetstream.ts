@@ -1,15 +1,18 @@
+import type { DropReason } from '../drops.ts'
 import type { FirehoseEvent } from '../events.ts'
 import { type Follow, takeInTurns } from '../follow.ts'
-import type { DropReason } from '../drops.ts'
 import { readJetstreamMessage } from './message.ts'
+import type { RecentNames } from './recent.ts'
 
 /**
  * Follows one Jetstream over one connection, as `followRelay` does a relay. What it sends is taken at its word: it has
  * checked, or not, what nobody behind it can. Its cursor is inclusive, and some servers give several events one time, so
- * what was seen at the cursor itself is remembered by name.
+ * what was seen at the cursor itself is remembered by name. So is, in `recent`, what came lately: servers are known to
+ * send events twice or out of order where replay and live stream meet, and after a change of servers some come again.
  */
 export async function followJetstream(
   follow: Follow,
+  recent: RecentNames,
   onDrop?: (reason: DropReason, did: string, detail: string) => void,
 ): Promise<void> {
   const { state, outbox, stats } = follow
@@ -19,6 +22,11 @@ export async function followJetstream(
   // A server that still has the event at a cursor of its own begins with it.
   let mustBeginAt = state.cursorIsItsOwn ? asked : undefined
 
+  const drop = (reason: DropReason, did: string, detail: string): void => {
+    stats.dropped[reason]++
+    onDrop?.(reason, did, detail)
+  }
+
   await takeInTurns(follow, url, async message => {
     stats.frames++
     stats.bytes += message.length
@@ -27,8 +35,7 @@ export async function followJetstream(
       event = readJetstreamMessage(message, state.source.key)
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
-      stats.dropped.jetstream_bad_message++
-      onDrop?.('jetstream_bad_message', '', error.message)
+      drop('jetstream_bad_message', '', error.message)
       return
     }
     if (!event) {
@@ -40,13 +47,17 @@ export async function followJetstream(
     mustBeginAt = undefined
 
     const name = nameOf(event)
-    if ((state.cursor !== undefined && timeUs < state.cursor) || state.wasSeenAt(timeUs, name)) {
-      stats.dropped.replay++
+    if ((asked !== undefined && timeUs < asked) || state.wasSeenAt(timeUs, name) || !recent.add(name)) {
+      drop('replay', event.did, `time_us=${timeUs}`)
       return
     }
-    state.watermark.add(timeUs, new Date(timeUs / 1000).toISOString()).done = true
-    state.received(timeUs, state.watermark.newest!.time)
-    state.seen(timeUs, name)
+    // The position does not go back with a server's clock: what lies between would come once more after a restart.
+    const position = Math.max(timeUs, state.cursor ?? 0)
+    if (timeUs < position) stats.seqRegressions++
+    const time = new Date(position / 1000).toISOString()
+    state.watermark.add(position, time).done = true
+    state.received(position, time)
+    state.seen(position, name)
     stats.events[event.kind]++
     if (event.kind === 'commit') {
       stats.ops++
@@ -56,8 +67,18 @@ export async function followJetstream(
   })
 }
 
+/** What tells an event from every other, on whichever server. */
 function nameOf(event: FirehoseEvent): string {
-  if (event.kind !== 'commit') return `${event.kind} ${event.did} ${event.seq}`
-  const { action, collection, rkey } = event.ops[0]!
-  return `${action} ${event.did}/${collection}/${rkey} ${event.rev}`
+  switch (event.kind) {
+    case 'commit': {
+      const { action, collection, rkey } = event.ops[0]!
+      return `${action} ${event.did}/${collection}/${rkey} ${event.rev}`
+    }
+    case 'identity':
+      return `identity ${event.did} ${event.time} ${event.handle ?? ''}`
+    case 'account':
+      return `account ${event.did} ${event.time} ${event.active} ${event.status ?? ''}`
+    case 'sync':
+      return `sync ${event.did} ${event.rev}`
+  }
 }

@@ -1,4 +1,7 @@
+import { isValidDid, isValidHandle } from '@atproto/syntax'
+import { isTid, tryParseCid, tryParsePath } from '@orrery/repo'
 import type { CommitEvent, FirehoseEvent, RecordOp } from '../events.ts'
+import { isTime } from '../time.ts'
 
 const recordStart = Buffer.from('"record":{')
 const recordEnd = Buffer.from('},"cid":"')
@@ -11,53 +14,72 @@ const recordEnd = Buffer.from('},"cid":"')
  */
 export function readJetstreamMessage(message: Uint8Array, source: string): FirehoseEvent | undefined {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
-  // Parsing all but the record leaves it to who needs it. A key `record` comes first in the commit, as what stands before
-  // it are plain strings, in which a quote would be escaped.
-  const open = bytes.indexOf(recordStart)
-  const close = open < 0 ? -1 : bytes.lastIndexOf(recordEnd)
-  if (open >= 0 && close > open) {
-    const head = bytes.toString('utf8', 0, open)
-    const tail = bytes.toString('utf8', close + 1)
-    const event = readEvent(parse(`${head}"record":null${tail}`), source)
-    if (event?.kind === 'commit' && event.ops[0]!.action !== 'delete') {
-      event.ops[0]!.record = bytes.subarray(open + recordStart.length - 1, close + 1)
-    }
-    return event
-  }
-  return readEvent(parse(bytes.toString('utf8')), source)
+  const cut = tryCutRecord(bytes)
+  return cut ? readEvent(cut.rest, cut.record, source) : readEvent(parse(bytes.toString()), undefined, source)
 }
 
-function readEvent(json: unknown, source: string): FirehoseEvent | undefined {
+/**
+ * Takes the record out as it is and parses the rest, so that the record is left to who needs it. A quote within a string
+ * is escaped, so both marks stand between the strings of the message; where the second is not the record's end, what is
+ * left is not balanced and does not parse.
+ */
+function tryCutRecord(bytes: Buffer): { rest: unknown; record: Uint8Array } | undefined {
+  const open = bytes.indexOf(recordStart)
+  const close = open < 0 ? -1 : bytes.lastIndexOf(recordEnd)
+  if (close <= open) return undefined
+  try {
+    const rest = JSON.parse(
+      `${bytes.toString('utf8', 0, open)}"record":null${bytes.toString('utf8', close + 1)}`,
+    ) as { commit?: { record?: unknown } } | null
+    if (rest?.commit?.record !== null) return undefined
+    return { rest, record: bytes.subarray(open + recordStart.length - 1, close + 1) }
+  } catch {
+    return undefined
+  }
+}
+
+function readEvent(json: unknown, record: Uint8Array | undefined, source: string): FirehoseEvent | undefined {
   const event = object(json, 'event')
   const { kind } = event
   if (kind !== 'commit' && kind !== 'identity' && kind !== 'account') return undefined
-  const timeUs = integer(event, 'time_us')
-  const base = { did: text(event, 'did'), source, timeUs }
+  const timeUs = event.time_us
+  if (!isCount(timeUs) || timeUs === 0) throw wrong('time_us')
+  const did = text(event, 'did')
+  if (!isValidDid(did)) throw wrong('did')
+  const base = { did, source, timeUs }
   const body = object(event[kind], kind)
-  if (kind === 'commit') return readCommit(body, base)
-  const common = { ...base, time: optionalText(body, 'time') ?? '', seq: integer(body, 'seq') }
-  if (kind === 'identity') return { ...common, kind, handle: optionalText(body, 'handle') }
+  if (kind === 'commit') return readCommit(body, record, base)
+
+  const { time, seq } = body
+  if (!isCount(seq)) throw wrong(`${kind}.seq`)
+  if (typeof time !== 'string' || !isTime(time)) throw wrong(`${kind}.time`)
+  const common = { ...base, time, seq }
+  if (kind === 'identity') {
+    const handle = optionalText(body, 'handle')
+    return { ...common, kind, handle: handle !== undefined && isValidHandle(handle) ? handle : undefined }
+  }
   if (typeof body.active !== 'boolean') throw wrong('account.active')
-  return { ...common, kind, active: body.active, status: optionalText(body, 'status') }
+  return { ...common, kind, active: body.active, status: optionalText(body, 'status')?.slice(0, 64) }
 }
 
 function readCommit(
   commit: Record<string, unknown>,
+  record: Uint8Array | undefined,
   base: { did: string; source: string; timeUs: number },
 ): CommitEvent {
   const action = commit.operation
   if (action !== 'create' && action !== 'update' && action !== 'delete') throw wrong('commit.operation')
-  const op: RecordOp = {
-    action,
-    collection: text(commit, 'collection'),
-    rkey: text(commit, 'rkey'),
-    cid: action === 'delete' ? null : text(commit, 'cid'),
-    record: null,
+  const rev = text(commit, 'rev')
+  if (!isTid(rev)) throw wrong('commit.rev')
+  const path = tryParsePath(`${text(commit, 'collection')}/${text(commit, 'rkey')}`)
+  if (!path) throw wrong('commit.collection or commit.rkey')
+  const op: RecordOp = { action, collection: path.collection, rkey: path.rkey, cid: null, record: null }
+  if (action !== 'delete') {
+    op.cid = text(commit, 'cid')
+    if (!tryParseCid(op.cid)) throw wrong('commit.cid')
+    op.record = record ?? Buffer.from(JSON.stringify(object(commit.record, 'commit.record')))
   }
-  if (action !== 'delete' && commit.record !== null) {
-    op.record = Buffer.from(JSON.stringify(object(commit.record, 'commit.record')))
-  }
-  return { ...base, kind: 'commit', rev: text(commit, 'rev'), ops: [op], verified: false, seq: 0, time: '' }
+  return { ...base, kind: 'commit', rev, ops: [op], verified: false, seq: 0, time: '' }
 }
 
 function parse(json: string): unknown {
@@ -84,12 +106,10 @@ function optionalText(from: Record<string, unknown>, name: string): string | und
   return typeof value === 'string' ? value : undefined
 }
 
-function integer(from: Record<string, unknown>, name: string): number {
-  const value = from[name]
-  if (!Number.isSafeInteger(value)) throw wrong(name)
-  return value as number
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function wrong(name: string): TypeError {
-  return new TypeError(`the message lacks ${name}, or it is of the wrong type`)
+  return new TypeError(`the message lacks ${name}, or it is malformed`)
 }

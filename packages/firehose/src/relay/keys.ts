@@ -34,30 +34,51 @@ export interface KeySourceOptions {
 /** Answers keys: at once where memory has the document, else as soon as it is there or the mode's patience ends. */
 export interface KeySource {
   cached(did: string): KeyAnswer | undefined
+  /** @throws what is not the network's fault, such as a broken document store */
   find(did: string): Promise<KeyAnswer>
-  /** Asks the network anew, for a signature that did not fit. Undefined where there is nothing new to be had. */
+  /**
+   * Asks the network anew, for a signature that did not fit; who asks while that is under way gets the same answer.
+   * Undefined where there is nothing new to be had.
+   *
+   * @throws as `find`
+   */
   refresh(did: string): Promise<KeyAnswer | undefined>
 }
 
 export function createKeySource(options: KeySourceOptions): KeySource {
   const { identity, mode, signal, timelyMs = 5_000, strictWebMs = 30_000, strictPlcMs = 600_000 } = options
+  const refreshes = new Map<string, Promise<KeyAnswer | undefined>>()
 
   async function find(did: string): Promise<KeyAnswer> {
     const patienceMs = mode === 'timely' ? timelyMs : did.startsWith('did:plc:') ? strictPlcMs : strictWebMs
-    const deadline = Date.now() + patienceMs
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)])
-    for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 5_000)) {
-      try {
-        return answer(await identity.resolve(did, { signal: limit }))
-      } catch (error) {
-        const refused = refusal(error)
-        if (refused) return refused
-        // A failure that may pass. The resolver remembers it for a while, so asking again soon costs no request.
-        if (limit.aborted || Date.now() + waitMs > deadline) {
-          return mode === 'timely' ? { kind: 'unknown' } : unreachable(error)
+    const limit = new AbortController()
+    const end = (): void => limit.abort()
+    const timer = setTimeout(end, patienceMs)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+    try {
+      for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 1_000 + patienceMs / 100)) {
+        try {
+          return answer(await identity.resolve(did, { signal: limit.signal }))
+        } catch (error) {
+          const refused = refusal(error)
+          if (refused) return refused
+          // A failure that may pass. The resolver remembers it for a while, so asking again soon costs no request.
+          if (!limit.signal.aborted) await pause(waitMs, limit.signal)
+          if (limit.signal.aborted) return mode === 'timely' ? { kind: 'unknown' } : unreachable(error)
         }
-        await pause(waitMs, limit)
       }
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+    }
+  }
+
+  async function refresh(did: string): Promise<KeyAnswer | undefined> {
+    try {
+      return answer(await identity.refresh(did, { signal }))
+    } catch (error) {
+      return refusal(error)
     }
   }
 
@@ -67,12 +88,14 @@ export function createKeySource(options: KeySourceOptions): KeySource {
       return known && answer(known)
     },
     find,
-    async refresh(did) {
-      try {
-        return answer(await identity.refresh(did, { signal }))
-      } catch (error) {
-        return refusal(error)
+    refresh(did) {
+      // A second refresh would be answered with the old document, while the first is still fetching the new one.
+      let underway = refreshes.get(did)
+      if (!underway) {
+        underway = refresh(did).finally(() => refreshes.delete(did))
+        refreshes.set(did, underway)
       }
+      return underway
     },
   }
 }

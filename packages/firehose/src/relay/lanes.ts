@@ -1,4 +1,4 @@
-import type { FramePeek } from '@orrery/repo'
+import type { AccountFrame, FramePeek, IdentityFrame } from '@orrery/repo'
 import type { Verdict } from '../verify/verdict.ts'
 import type { Mark } from '../watermark.ts'
 
@@ -6,10 +6,11 @@ import type { Mark } from '../watermark.ts'
 export interface Item {
   source: string
   peek: FramePeek
+  /** The frame; empty where `notice` has all that is in it. */
   bytes: Uint8Array
+  /** An identity or account event, which needs no checks but its turn. */
+  notice: IdentityFrame | AccountFrame | undefined
   mark: Mark
-  /** When it came, milliseconds since 1970. */
-  arrivedAt: number
   /** What was found; undefined while it is being found out. */
   outcome: { verdict: Verdict; json: Uint8Array } | undefined
   /** The key it was checked with, to see whether a fresh document brings another. */
@@ -18,8 +19,8 @@ export interface Item {
   refreshed: boolean
   /** Set on a copy of a frame that another source brought first: it is looked at only if that one fails. */
   waitsForTwin: boolean
-  /** Until when it is held back for a commit that should have come before it; 0 while it is not. */
-  heldUntil: number
+  /** Whether it is held back for a commit that should have come before it, or was for as long as that is worth. */
+  hold: 'none' | 'waiting' | 'over'
   done: boolean
 }
 
@@ -66,4 +67,27 @@ export class Lanes {
     this.#bytes -= item.bytes.length
     if (lane.length === 0) this.#lanes.delete(item.peek.did)
   }
+}
+
+/** Whether everything is known of an item that its turn needs. */
+export function isReady(item: Item): boolean {
+  return item.notice !== undefined || item.outcome !== undefined
+}
+
+/** Whether two frames of an account are the same commit or #sync, brought by two sources. */
+export function areTwins(a: Item, b: Item): boolean {
+  return a !== b && a.peek.rev !== '' && a.peek.rev === b.peek.rev && a.peek.kind === b.peek.kind
+}
+
+/** Whether a commit or #sync comes before another of its account. */
+export function isEarlier(item: Item, than: Item): boolean {
+  return item.peek.rev !== '' && item.peek.rev < than.peek.rev
+}
+
+/** The one of lowest rev. */
+export function earliest(items: readonly Item[]): Item | undefined {
+  return items.reduce<Item | undefined>(
+    (best, item) => (best && !isEarlier(item, best) ? best : item),
+    undefined,
+  )
 }

@@ -1,3 +1,4 @@
+import { peekFrame, RepoError } from '@orrery/repo'
 import { ConnectionError } from '../errors.ts'
 import { type Follow, takeInTurns } from '../follow.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -17,23 +18,35 @@ export async function followRelay(follow: Follow, pipeline: Pipeline): Promise<v
 
   let last = 0
   await takeInTurns(follow, url, async bytes => {
+    // The first event behind a cursor tells whether the relay still counts as it did. If it does not, there is more
+    // before this one that we lack: given out now, it would make replays of it.
+    if (last === 0 && asked !== undefined && seqOf(bytes) < asked) {
+      state.restartFromTheOldest()
+      throw new ConnectionError('closed', `its numbers are below our cursor ${asked}, so it was reset`)
+    }
     const accepted = pipeline.accept(state.source.key, bytes, state.watermark)
     if (accepted === 'event') {
       const { cursor, time } = state.watermark.newest!
-      // The first frame behind a cursor tells whether the relay still counts as it did.
-      if (last === 0 && asked !== undefined && cursor < asked) {
-        state.restartFromTheOldest()
-        throw new ConnectionError('closed', `its numbers are below our cursor ${asked}, so it was reset`)
-      }
       if (cursor <= last) stats.seqRegressions++
       last = cursor
       state.received(cursor, time)
     } else if (typeof accepted === 'object' && 'error' in accepted) {
-      if (accepted.error === 'FutureCursor') state.restartFromTheOldest()
-      throw new ConnectionError('closed', `it said ${accepted.error}; ${accepted.message.slice(0, 200)}`)
+      const { error, message } = accepted
+      if (error === 'FutureCursor') state.restartFromTheOldest()
+      throw new ConnectionError('closed', `it said ${error.slice(0, 100)}; ${message.slice(0, 200)}`)
     } else if (typeof accepted === 'object' && accepted.info === 'OutdatedCursor') {
       state.missed('outdated_cursor')
     }
     if (pipeline.full) await pipeline.room(signal)
   })
+}
+
+/** The sequence number of a frame; infinite where it has none. */
+function seqOf(bytes: Uint8Array): number {
+  try {
+    return peekFrame(bytes).seq || Infinity
+  } catch (error) {
+    if (error instanceof RepoError) return Infinity
+    throw error
+  }
 }

@@ -8,6 +8,8 @@ interface Slot {
   thread: Thread<VerifierApi>
   /** Batches sent and not answered. */
   batches: number
+  /** Whether the batch it has is a frame under suspicion. */
+  hasSuspect: boolean
 }
 
 interface Job {
@@ -20,9 +22,13 @@ interface Job {
 
 export interface VerifyPoolOptions {
   checks: Checks
-  /** Threads. Default: one less than the cores, at least one: the main thread has work of its own. */
   threads: number
-  now?: () => number
+  /** Called when a thread that died cannot be replaced: nothing would be checked any more. */
+  onFailure: (error: unknown) => void
+  /** Seam: the script of a thread. Default: the verifier. */
+  script?: URL | undefined
+  /** Seam: the clock, milliseconds since 1970. */
+  now?: (() => number) | undefined
 }
 
 /**
@@ -37,8 +43,8 @@ const batchesAhead = 2
 
 /**
  * Threads that check frames. Frames go out in batches, as the threads have room; a verdict comes back by callback, in no
- * order. A thread that dies is replaced; the frames it had are tried once more one by one, and one that brings a thread
- * down again is refused.
+ * order. A thread that dies is replaced; the frames it had are tried once more one by one, each alone on its thread, and
+ * one that brings a thread down again is refused.
  */
 export class VerifyPool implements AsyncDisposable {
   #options: VerifyPoolOptions
@@ -77,33 +83,48 @@ export class VerifyPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true
     this.#queue = []
-    await Promise.all(this.#threads.map(({ thread }) => thread[Symbol.asyncDispose]()))
+    // A thread that dies in its last moments has ended, which is what is wanted.
+    await Promise.allSettled(this.#threads.map(({ thread }) => thread[Symbol.asyncDispose]()))
   }
 
   async #addThread(): Promise<void> {
     const thread: Thread<VerifierApi> = await startThread<VerifierApi>(
-      new URL('./worker.ts', import.meta.url),
+      this.#options.script ?? new URL('./worker.ts', import.meta.url),
       {
         name: 'verifier',
         onFailure: () => {
           this.#threads = this.#threads.filter(slot => slot.thread !== thread)
-          if (!this.#disposed) void this.#addThread().then(() => this.#dispatch())
+          if (!this.#disposed) this.#replace()
         },
       },
     )
-    this.#threads.push({ thread, batches: 0 })
+    if (this.#disposed) await thread[Symbol.asyncDispose]()
+    else this.#threads.push({ thread, batches: 0, hasSuspect: false })
+  }
+
+  #replace(): void {
+    this.#addThread().then(
+      () => this.#dispatch(),
+      (error: unknown) => {
+        if (!this.#disposed) this.#options.onFailure(error)
+      },
+    )
   }
 
   #dispatch(): void {
     while (this.#queue.length > 0) {
-      const slot = this.#threads.toSorted((a, b) => a.batches - b.batches)[0]
-      if (!slot || slot.batches >= batchesAhead) return
+      const slot = this.#threads
+        .toSorted((a, b) => a.batches - b.batches)
+        .find(({ hasSuspect }) => !hasSuspect)
+      // A frame under suspicion goes alone: what waits behind it on its thread would go down with it.
+      const hasSuspect = this.#queue[0]!.crashes > 0
+      if (!slot || slot.batches >= (hasSuspect ? 1 : batchesAhead)) return
+      slot.hasSuspect = hasSuspect
       this.#send(slot, this.#takeBatch())
     }
   }
 
   #takeBatch(): Job[] {
-    // A frame under suspicion goes alone, so that it harms no other.
     if (this.#queue[0]!.crashes > 0) return this.#queue.splice(0, 1)
     // Shared out evenly while there is little, so that no thread waits while another has all.
     const share = Math.ceil(this.#queue.length / Math.max(1, this.#threads.length))
@@ -137,11 +158,13 @@ export class VerifyPool implements AsyncDisposable {
     slot.thread.callTransferring([bytes.buffer], 'verify', request).then(
       response => {
         slot.batches--
-        this.#deliver(jobs, response)
+        slot.hasSuspect = false
+        if (!this.#disposed) this.#deliver(jobs, response)
         this.#dispatch()
       },
       (error: Error) => {
         slot.batches--
+        slot.hasSuspect = false
         if (!this.#disposed) this.#crashed(jobs, error)
       },
     )
@@ -171,6 +194,11 @@ export class VerifyPool implements AsyncDisposable {
 /** Starts the threads. @throws (rejects) where one cannot be started */
 export async function openVerifyPool(options: VerifyPoolOptions): Promise<VerifyPool> {
   const pool = new VerifyPool(options)
-  await pool.start()
+  try {
+    await pool.start()
+  } catch (error) {
+    await pool[Symbol.asyncDispose]()
+    throw error
+  }
   return pool
 }
