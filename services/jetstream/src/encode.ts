@@ -9,6 +9,9 @@ export interface EncodedEvents {
   positions: Float64Array<ArrayBuffer>
 }
 
+/** Lines hold times of 16 digits, 2001 to 2286; a clock that was never set, of a board without a battery, says 1970. */
+const earliestUs = 1_000_000_000_000_000
+
 /**
  * Gives events their place in time: strictly rising microseconds since 1970, whatever the clock does. When the clock was
  * set back, or was ahead before a restart, time goes on from the last event by one microsecond an event.
@@ -28,7 +31,7 @@ export class EventClock {
   }
 
   next(): number {
-    this.#last = Math.max(this.#now() * 1000, this.#last + 1)
+    this.#last = Math.max(this.#now() * 1000, this.#last + 1, earliestUs)
     return this.#last
   }
 }
@@ -81,8 +84,12 @@ export class EventEncoder {
     this.#begin(did, kind)
     const sink = this.#sink
     if (event.kind === 'identity') {
-      const handle = event.handle === undefined ? '' : `,"handle":"${event.handle}"`
-      sink.ascii(`{"did":"${did}"${handle},"seq":${seq},"time":`)
+      sink.ascii(`{"did":"${did}"`)
+      if (event.handle !== undefined) {
+        sink.ascii(',"handle":')
+        this.#text(event.handle)
+      }
+      sink.ascii(`,"seq":${seq},"time":`)
     } else {
       sink.ascii(`{"active":${event.active},"did":"${did}","seq":${seq}`)
       if (event.status !== undefined) {

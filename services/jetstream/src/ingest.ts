@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Firehose } from '@orrery/firehose'
 import type { Logger } from '@orrery/server'
+import { StorageError } from '@orrery/storage'
 import { EventClock, EventEncoder } from './encode.ts'
 import type { EventLog } from './store.ts'
 
@@ -14,10 +15,9 @@ export interface IngestOptions {
   commitIntervalMs: number
   signal: AbortSignal
   now?: (() => number) | undefined
+  /** How long to wait before a full disk is tried again, milliseconds. Default 5,000. */
+  fullDiskPauseMs?: number | undefined
 }
-
-/** How long to wait before a full disk is tried again. */
-const fullDiskPauseMs = 5_000
 
 /**
  * Writes the firehose into the log, batch by batch, until the signal aborts. While a batch is being committed the next
@@ -39,7 +39,8 @@ export async function ingest(options: IngestOptions): Promise<void> {
 }
 
 /** Tries until it works. False where the signal ended the trying. */
-async function append({ logger, signal }: IngestOptions, commit: () => Promise<void>): Promise<boolean> {
+async function append(options: IngestOptions, commit: () => Promise<void>): Promise<boolean> {
+  const { logger, signal, fullDiskPauseMs = 5_000 } = options
   for (let tries = 0; ; tries++) {
     try {
       await commit()
@@ -58,5 +59,5 @@ async function append({ logger, signal }: IngestOptions, commit: () => Promise<v
 }
 
 function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'full' || error.code === 'SQLITE_FULL')
+  return error instanceof StorageError && error.code === 'full'
 }

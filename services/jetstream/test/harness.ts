@@ -30,7 +30,7 @@ export async function startTestJetstream(flags: Record<string, string | true>): 
     ...flags,
   }
   const argv = Object.entries(all).map(([name, value]) =>
-    value === true ? `--${name}` : `--${name}=${String(value)}`,
+    value === true ? `--${name}` : `--${name}=${value}`,
   )
   const loaded = loadOptions(jetstreamOptions, { argv, env: {} })
   if (!('options' in loaded)) throw new Error('the flags asked for help')
@@ -67,10 +67,10 @@ export async function metricValue(
   labels: Record<string, string> = {},
 ): Promise<number> {
   const metric = await metrics.registry.getSingleMetric(name)?.get()
-  const value = metric?.values.find(
-    ({ labels: own }) =>
-      JSON.stringify(Object.entries(own).toSorted()) === JSON.stringify(Object.entries(labels).toSorted()),
-  )
+  const value = metric?.values.find(({ labels: own }) => {
+    const names = Object.keys(own)
+    return names.length === Object.keys(labels).length && names.every(label => own[label] === labels[label])
+  })
   if (!value) throw new Error(`there is no ${name} ${JSON.stringify(labels)}`)
   return value.value
 }

@@ -1,9 +1,6 @@
-import { createBlock, type LogBlock } from '@orrery/server'
-import { timeUsAt } from '../entry.ts'
-
 /**
  * How events lie on disk: the number of events and the end of each, 32 bits little-endian, then their JSON. A sealed
- * block is the zstd frame of that.
+ * block is the zstd frame of that. Threads import this file, so it imports nothing: each package costs them its memory.
  */
 
 /** Puts events together as they lie on disk, before compression. */
@@ -16,7 +13,7 @@ export function packEvents(bytes: Uint8Array, ends: Uint32Array): Buffer {
   return out
 }
 
-/** Takes events apart again; views, where alignment allows. */
+/** Takes events apart again; `bytes` is a view. */
 export function unpackEvents(packed: Buffer): { bytes: Buffer; ends: Uint32Array } {
   const count = packed.readUInt32LE(0)
   const head = 4 + count * 4
@@ -36,16 +33,4 @@ export function joinPacks(packs: readonly Buffer[]): Buffer {
     offset += part.bytes.length
   }
   return packEvents(Buffer.concat(parts.map(part => part.bytes)), ends)
-}
-
-/** A block for the hub from a pack. */
-export function blockOf(packed: Buffer): LogBlock {
-  const { bytes, ends } = unpackEvents(packed)
-  const positions = new Float64Array(ends.length)
-  let start = 0
-  for (const [i, end] of ends.entries()) {
-    positions[i] = timeUsAt(bytes, start)
-    start = end
-  }
-  return createBlock(bytes, ends, positions)
 }

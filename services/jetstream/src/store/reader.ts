@@ -1,17 +1,29 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
-import { type Database, openDatabase, type Statement, StorageError } from '@orrery/storage'
+import { type Database, openDatabase, type Statement, StorageError, toStorageError } from '@orrery/storage'
 import { listSegments, type Segment, segmentStart } from './segments.ts'
 
 /** What the reader's thread serves. */
 export interface ReaderApi {
-  /** The first sealed block that reaches `position`, packed and not compressed; undefined where there is none. */
+  /**
+   * The first sealed block that reaches `position`, packed and not compressed; undefined where there is none.
+   *
+   * @throws StorageError `corrupt` and others, naming the segment's file
+   */
   read(position: number): Buffer | undefined
+}
+
+interface SealedBlock {
+  first_us: number
+  last_us: number
+  events: number
+  zstd: Buffer
 }
 
 interface OpenSegment {
   db: Database
-  find: Statement<[number], { zstd: Buffer }>
+  find: Statement<[number], SealedBlock>
 }
 
 /** Subscribers that replay are in a few hours at a time; each open segment costs a file handle and its cache. */
@@ -56,8 +68,8 @@ export function openReader(folder: string): ReaderApi & { dispose(): void } {
       // A block may reach over the end of its hour, so the segment before the position's is looked at too.
       const at = segments.findLastIndex(segment => segmentStart(segment) <= position)
       for (const segment of segments.slice(Math.max(0, at - 1))) {
-        const row = openSegment(segment)?.find.get(position)
-        if (row) return zstdDecompressSync(row.zstd, { maxOutputLength: maxBlockBytes })
+        const pack = readBlock(segment, openSegment(segment), position)
+        if (pack) return pack
       }
       return undefined
     },
@@ -67,12 +79,34 @@ export function openReader(folder: string): ReaderApi & { dispose(): void } {
   }
 }
 
+function readBlock({ path }: Segment, open: OpenSegment | undefined, position: number): Buffer | undefined {
+  let row: SealedBlock | undefined
+  try {
+    row = open?.find.get(position)
+  } catch (error) {
+    throw toStorageError(error, `read ${path}`, path)
+  }
+  if (!row) return undefined
+  try {
+    const pack = zstdDecompressSync(row.zstd, { maxOutputLength: maxBlockBytes })
+    if (pack.readUInt32LE(0) !== row.events) throw new Error('it has another number of events')
+    return pack
+  } catch (error) {
+    throw new StorageError(
+      'corrupt',
+      `the block from ${row.first_us} to ${row.last_us} in ${path} is damaged: ${error instanceof Error ? error.message : String(error)}. ` +
+        'Stop, keep a copy of the file, and restore a backup or remove it: its hour is then missing from replays.',
+      { path, cause: error },
+    )
+  }
+}
+
 function tryOpen({ path }: Segment): OpenSegment | undefined {
   try {
     const db = openDatabase(path, { readonly: true, cacheBytes: 2 * 1024 * 1024 })
     try {
-      const find = db.prepare<[number], { zstd: Buffer }>(
-        'SELECT zstd FROM blocks WHERE last_us >= ? ORDER BY last_us LIMIT 1',
+      const find = db.prepare<[number], SealedBlock>(
+        'SELECT first_us, last_us, events, zstd FROM blocks WHERE last_us >= ? ORDER BY last_us LIMIT 1',
       )
       return { db, find }
     } catch (error) {
@@ -81,8 +115,8 @@ function tryOpen({ path }: Segment): OpenSegment | undefined {
     }
   } catch (error) {
     // Removed between the listing and now, or not yet given its table by the writer: there is nothing in it to read.
-    if (error instanceof StorageError && error.code === 'missing') return undefined
+    if (!existsSync(path)) return undefined
     if (error instanceof Error && error.message.includes('no such table')) return undefined
-    throw error
+    throw toStorageError(error, `read ${path}`, path)
   }
 }

@@ -4,7 +4,7 @@ import { startThread, type StorageError, type Thread } from '@orrery/storage'
 import { LRUCache } from 'lru-cache'
 import type { EncodedEvents } from '../encode.ts'
 import type { EventLog } from '../store.ts'
-import { blockOf } from './block-codec.ts'
+import { blockOf } from './block.ts'
 import type { ReaderApi } from './reader.ts'
 import type { Opened, WriterApi, WriterOptions } from './writer.ts'
 
@@ -121,9 +121,13 @@ class SqliteEventLog implements EventLog {
   }
 
   async retain(beforeUs: number, maxBytes: number): Promise<{ removed: string[]; bytes: number }> {
-    const retaining = this.#writer.call('retain', beforeUs, maxBytes)
+    const retaining = this.#retain(beforeUs, maxBytes)
     this.#retaining = retaining.catch(() => {})
-    const { oldest, removed, bytes } = await retaining
+    return retaining
+  }
+
+  async #retain(beforeUs: number, maxBytes: number): Promise<{ removed: string[]; bytes: number }> {
+    const { oldest, removed, bytes } = await this.#writer.call('retain', beforeUs, maxBytes)
     if (removed.length > 0) {
       this.#oldest = oldest
       this.#replayed.clear()

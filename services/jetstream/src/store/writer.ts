@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { constants, zstdCompressSync } from 'node:zlib'
 import { createProgressTables, prepareSaveProgress, type Progress } from '@orrery/firehose'
-import { checkpoint, type Database, migrate, openDatabase } from '@orrery/storage'
+import { checkpoint, type Database, migrate, openDatabase, toStorageError } from '@orrery/storage'
 import { joinPacks, packEvents } from './block-codec.ts'
 import { segmentMigrations, stateMigrations } from './schema.ts'
 import {
@@ -18,6 +18,27 @@ export interface WriterOptions {
   folder: string
   /** `full` makes commits survive a power cut too. */
   durability: 'normal' | 'full'
+  /** Seams: smaller limits than the defaults. */
+  limits?: Partial<WriterLimits> | undefined
+}
+
+export interface WriterLimits {
+  /** From this many events on the tail is sealed. */
+  sealEvents: number
+  /** The same in bytes. */
+  sealBytes: number
+  /** How much may gather unsealed, when sealing fails, before appending fails as well, bytes. */
+  maxTailBytes: number
+  /** How many pages `state.sqlite` may have; 0 for any number. */
+  maxStatePages: number
+}
+
+/** A sealed block is large enough that zstd finds its repetitions, and small enough to decode at one go. */
+const defaultLimits: WriterLimits = {
+  sealEvents: 1024,
+  sealBytes: 512 * 1024,
+  maxTailBytes: 32 * 1024 * 1024,
+  maxStatePages: 0,
 }
 
 /** What the log holds when it is opened. */
@@ -35,7 +56,7 @@ export interface Opened {
 export interface Appended {
   /** Everything up to here is sealed now. */
   sealed: number
-  /** Why sealing failed, though the events are safe. It is tried again with the next append. */
+  /** Why sealing failed, though the events are safe. It is tried again when as much again has gathered. */
   problem: string | undefined
 }
 
@@ -56,12 +77,8 @@ export interface WriterApi {
   retain(before: number, maxBytes: number): Retained
 }
 
-/** From this much on the tail is sealed: enough that zstd finds its repetitions, little enough to decode at one go. */
-const sealEvents = 1024
-const sealBytes = 512 * 1024
-
-/** How much may gather unsealed, when sealing fails, before appending fails as well. */
-const maxTailBytes = 32 * 1024 * 1024
+/** The default, and a checksum of 4 bytes, as neither SQLite nor zstd notices a flipped bit by itself. */
+const zstdParams = { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 }
 
 /**
  * The one writer of the log. A commit puts events and upstream's progress into `state.sqlite` together; now and then
@@ -69,12 +86,14 @@ const maxTailBytes = 32 * 1024 * 1024
  * tail lets go of the events, so a crash in between leaves them in both, and opening clears that up.
  */
 export function openWriter(options: WriterOptions): WriterApi & { dispose(): void } {
-  const { folder, durability } = options
+  const { folder, durability, limits } = options
+  const { sealEvents, sealBytes, maxTailBytes, maxStatePages } = { ...defaultLimits, ...limits }
   const segmentsFolder = join(folder, 'segments')
   mkdirSync(segmentsFolder, { recursive: true })
   const state = openDatabase(join(folder, 'state.sqlite'), { durability, cacheBytes: 16 * 1024 * 1024 })
   migrate(state, stateMigrations)
   createProgressTables(state)
+  if (maxStatePages > 0) state.pragma(`max_page_count = ${maxStatePages}`)
   let current: { segment: Segment; db: Database } | undefined
 
   const saveProgress = prepareSaveProgress(state)
@@ -82,20 +101,24 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
   const setClock = state.prepare(
     'INSERT INTO clock (id, last_us) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET last_us = excluded.last_us',
   )
-  const readTail = state.prepare<[], { first_us: number; last_us: number; pack: Buffer }>(
-    'SELECT first_us, last_us, pack FROM tail ORDER BY last_us',
+  const readTail = state.prepare<[number], { first_us: number; last_us: number; pack: Buffer }>(
+    'SELECT first_us, last_us, pack FROM tail WHERE last_us > ? ORDER BY last_us',
   )
   const trimTail = state.prepare('DELETE FROM tail WHERE last_us <= ?')
   const readClock = state.prepare<[], { last_us: number }>('SELECT last_us FROM clock')
 
   let sealed = newestSealed()
   trimTail.run(sealed)
-  const opening = readTail.all()
   const clockAtStart = readClock.get()?.last_us ?? 0
-  let tail = { events: 0, bytes: 0, firstUs: opening[0]?.first_us ?? 0 }
-  for (const row of opening) {
-    tail.events += row.pack.readUInt32LE(0)
-    tail.bytes += row.pack.length
+  let tail = { events: 0, bytes: 0, firstUs: 0 }
+  for (const row of readTail.iterate(sealed)) addToTail(row.pack, row.first_us)
+  /** How large the tail was when it could not be sealed; reading and compressing it anew each time would be a burden. */
+  let failedAt: { events: number; bytes: number } | undefined
+
+  function addToTail(pack: Buffer, first: number): void {
+    if (tail.events === 0) tail.firstUs = first
+    tail.events += pack.readUInt32LE(0)
+    tail.bytes += pack.length
   }
 
   const commit = state.transaction(
@@ -114,7 +137,12 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
     closeCurrent()
     // Written once for each block and then never again, so every commit may as well reach the disk.
     const db = openDatabase(segment.path, { durability: 'full', cacheBytes: 2 * 1024 * 1024 })
-    migrate(db, segmentMigrations)
+    try {
+      migrate(db, segmentMigrations)
+    } catch (error) {
+      db.close()
+      throw error
+    }
     current = { segment, db }
     return db
   }
@@ -127,16 +155,24 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
   }
 
   function seal(): void {
-    const rows = readTail.all()
+    const rows = readTail.all(sealed)
     const [first, last] = [rows[0]!.first_us, rows.at(-1)!.last_us]
     const pack = joinPacks(rows.map(row => row.pack))
-    const zstd = zstdCompressSync(pack, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+    const zstd = zstdCompressSync(pack, { params: zstdParams })
     segmentFor(first)
       .prepare('INSERT OR REPLACE INTO blocks (last_us, first_us, events, zstd) VALUES (?, ?, ?, ?)')
       .run(last, first, pack.readUInt32LE(0), zstd)
-    trimTail.run(last)
+    // From here on it is sealed, also where the tail cannot let go of it now.
     sealed = last
     tail = { events: 0, bytes: 0, firstUs: 0 }
+    failedAt = undefined
+    trimTail.run(last)
+  }
+
+  /** Whether a full block has gathered, since sealing last failed if it did. */
+  function isFull(): boolean {
+    const { events = 0, bytes = 0 } = failedAt ?? {}
+    return tail.events >= events + sealEvents || tail.bytes >= bytes + sealBytes
   }
 
   /** Sealing is housekeeping: when it fails, say on a full disk, the events are where they were, in the tail. */
@@ -145,6 +181,7 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       seal()
       return undefined
     } catch (error) {
+      failedAt = { events: tail.events, bytes: tail.bytes }
       return error instanceof Error ? error.message : String(error)
     }
   }
@@ -182,22 +219,27 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       last: Math.max(clockAtStart, sealed),
       oldest: oldestKept(),
       sealed,
-      tail: opening.map(row => row.pack),
+      tail: readTail.all(sealed).map(row => row.pack),
     }),
     append({ bytes, ends, first, last }, progress) {
-      if (tail.bytes > maxTailBytes) seal()
+      try {
+        if (tail.bytes > maxTailBytes) seal()
+      } catch (error) {
+        throw toStorageError(error, `seal the tail in ${segmentsFolder}`, segmentsFolder)
+      }
       const pack = ends.length > 0 ? packEvents(bytes, ends) : undefined
       let problem: string | undefined
       // An hour's end is a block's end, so that a segment holds its hour and no more.
-      if (pack && tail.events > 0 && segmentAt('', tail.firstUs).name !== segmentAt('', first).name) {
-        problem = trySeal()
+      const isNewHour = pack && tail.events > 0 && hourOf(tail.firstUs) !== hourOf(first)
+      if (isNewHour && (!failedAt || isFull())) problem = trySeal()
+      try {
+        commit.immediate(pack, first, last, progress)
+      } catch (error) {
+        throw toStorageError(error, `append to ${state.name}`, state.name)
       }
-      commit.immediate(pack, first, last, progress)
       if (pack) {
-        if (tail.events === 0) tail.firstUs = first
-        tail.events += ends.length
-        tail.bytes += pack.length
-        if (tail.events >= sealEvents || tail.bytes >= sealBytes) problem = trySeal()
+        addToTail(pack, first)
+        if (isFull()) problem = trySeal()
       }
       return { sealed, problem }
     },
@@ -223,4 +265,8 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       state.close()
     },
   }
+}
+
+function hourOf(timeUs: number): string {
+  return segmentAt('', timeUs).name
 }

@@ -28,7 +28,8 @@ const maxHeartbeatSeconds = 3600
  * @throws QueryError
  */
 export function readSubscribeQuery(request: Pick<IncomingMessage, 'url' | 'headers'>): SubscribeQuery {
-  const raw = request.url?.split('?', 2)[1] ?? ''
+  const { url = '' } = request
+  const raw = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''
   if (/%(?![0-9A-Fa-f]{2})/.test(raw)) throw new QueryError('the query has a % that is no escape')
   const params = new URLSearchParams(raw)
   return {

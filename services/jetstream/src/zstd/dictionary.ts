@@ -45,13 +45,18 @@ export async function loadDictionary(options: DictionaryOptions): Promise<Buffer
     const response = await fetch.get(url).catch(() => undefined)
     const bytes = response?.status === 200 ? Buffer.from(response.bytes) : undefined
     if (!bytes || !isDictionary(bytes)) continue
-    await mkdir(dataDir, { recursive: true })
-    // Written aside and moved, so that a crash leaves no half of it.
-    await writeFile(`${kept}.new`, bytes)
-    await rename(`${kept}.new`, kept)
+    // What cannot be kept, say on a full disk, is fetched again at the next start.
+    await keep(dataDir, kept, bytes).catch(() => {})
     return bytes
   }
   return undefined
+}
+
+/** Written aside and moved, so that a crash leaves no half of it. */
+async function keep(dataDir: string, path: string, bytes: Buffer): Promise<void> {
+  await mkdir(dataDir, { recursive: true })
+  await writeFile(`${path}.new`, bytes)
+  await rename(`${path}.new`, path)
 }
 
 function isDictionary(bytes: Buffer): boolean {
