@@ -48,7 +48,12 @@ function run(tool, args) {
   const child = spawn(join(bin, tool), args, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
+    env: {
+      // Saves a service a third of the time that it takes to start.
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'),
+      ...process.env,
+      PATH: `${bin}:${process.env.PATH}`,
+    },
   })
   // Ctrl-C reaches the child by itself, through the terminal; we only must not die before it.
   process.on('SIGINT', () => {})

@@ -165,9 +165,20 @@ function asConnectionError(error: Error & { code?: string }): ConnectionError {
   if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
     return new ConnectionError('oversized', 'a message exceeds what is read at all', { cause: error })
   }
-  return new ConnectionError('refused', error.message || error.code || 'the connection failed', {
-    cause: error,
-  })
+  const words = inWords[error.code ?? '']
+  const said = error.message || error.code || 'the connection failed'
+  return new ConnectionError('refused', words ? `${words} (${error.code})` : said, { cause: error })
+}
+
+/** What the system's codes mean to who runs this. */
+const inWords: Record<string, string> = {
+  ENOTFOUND: 'its name has no address; is it spelt right, and this machine online?',
+  EAI_AGAIN: 'its name cannot be looked up now; is this machine online?',
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'it hung up',
+  ETIMEDOUT: 'it does not answer',
+  EHOSTUNREACH: 'there is no way to it; is this machine online?',
+  ENETUNREACH: 'there is no way to it; is this machine online?',
 }
 
 /** The longest wait that a source may ask for, milliseconds. */

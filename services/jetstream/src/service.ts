@@ -11,7 +11,7 @@ import {
   type ServiceContext,
   rateLimited,
 } from '@orrery/server'
-import { openDatabase } from '@orrery/storage'
+import { lockFolder, openDatabase } from '@orrery/storage'
 import { ingest } from './ingest.ts'
 import { addMetrics } from './metrics.ts'
 import type { JetstreamOptions } from './options.ts'
@@ -35,6 +35,9 @@ export interface Jetstream extends AsyncDisposable {
 /** A lag beyond this is not healthy, milliseconds. */
 const healthyLagMs = 60_000
 
+/** From how far the log may be ahead of the clock before it is worth a word, milliseconds. */
+const aheadWarnMs = 60_000
+
 /** Lists of 10,000 DIDs stand in the query. The servers that clients come from take a megabyte. */
 const maxHeaderBytes = 1024 * 1024
 
@@ -53,6 +56,7 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
   const signal = AbortSignal.any([context.signal, stop.signal])
   const userAgent = `orrery/${version}`
 
+  cleanUp.use(lockFolder(options.dataDir))
   const log = cleanUp.use(
     await openSqliteEventLog({
       folder: options.dataDir,
@@ -63,6 +67,13 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
       onProblem: problem => logger.warn({ problem }, 'the log could not be tidied up; trying again'),
     }),
   )
+  const aheadMs = log.last / 1000 - Date.now()
+  if (aheadMs > aheadWarnMs) {
+    logger.warn(
+      { newest: new Date(log.last / 1000), aheadSeconds: Math.round(aheadMs / 1000) },
+      'the newest event is later than the clock; is the clock right? Until it has caught up, times go on from there by a microsecond an event',
+    )
+  }
   const fetch = cleanUp.use(createGuardedFetch({ allowPrivateHosts: options.allowPrivateHosts, userAgent }))
   const documents = cleanUp.use(
     openDocumentStore(join(options.dataDir, 'identity.sqlite'), { onError: fail }),

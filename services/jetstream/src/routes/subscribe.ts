@@ -102,11 +102,13 @@ export function addSubscribe(app: HttpServer, options: SubscribeOptions): Subscr
   /** Takes the messages of a client, which change what it wants. */
   function listen(socket: WebSocket, subscriber: Subscriber, query: SubscribeQuery): void {
     let budget = messageBytesPerMinute
-    let budgetAt = now()
+    // The wall clock may be set.
+    let budgetAt = performance.now()
     socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) return
-      budget = Math.min(messageBytesPerMinute, budget + ((now() - budgetAt) / 60_000) * messageBytesPerMinute)
-      budgetAt = now()
+      const at = performance.now()
+      budget = Math.min(messageBytesPerMinute, budget + ((at - budgetAt) / 60_000) * messageBytesPerMinute)
+      budgetAt = at
       budget -= data.length
       if (budget < 0) {
         stats.badMessages++

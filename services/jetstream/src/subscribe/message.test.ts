@@ -19,6 +19,14 @@ function outcome(text: string): ReturnType<typeof readClientMessage> | string {
   }
 }
 
+it('refuses a message that is nothing but structure before it is parsed', () => {
+  for (const part of ['[', '{"a":', '[],']) {
+    expect(outcome(`{"type":"options_update","payload":[${part.repeat(1_000_000)}`)).toBe(
+      '1007 bad message: too many lists or objects in it',
+    )
+  }
+})
+
 describe('an options_update', () => {
   it('sets the whole filter', () => {
     expect(
@@ -118,11 +126,13 @@ describe('hostile messages', () => {
   })
 
   it('do not break the stack, however deep', () => {
-    const depth = Math.floor(maxClientMessageBytes / 20)
-    const deep = `{"type":"options_update","payload":{"x":${'['.repeat(depth)}${']'.repeat(depth)}}}`
+    const deep = `{"type":"options_update","payload":{"x":${'['.repeat(900)}${']'.repeat(900)}}}`
     expect(readClientMessage(deep)).toEqual(nothing)
-    const unbalanced = `{"type":${'{"a":'.repeat(depth)}`
+    const unbalanced = `{"type":${'{"a":'.repeat(900)}`
     expect(outcome(unbalanced)).toBe('1007 bad message: it is not JSON')
+    const depth = Math.floor(maxClientMessageBytes / 20)
+    const deeper = `{"type":"options_update","payload":{"x":${'['.repeat(depth)}${']'.repeat(depth)}}}`
+    expect(outcome(deeper)).toBe('1007 bad message: too many lists or objects in it')
   })
 
   it('are read or refused, never anything else', () => {

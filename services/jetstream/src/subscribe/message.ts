@@ -3,6 +3,12 @@ import type { FilterParams } from './filter.ts'
 /** The largest message that a client may send, bytes. */
 export const maxClientMessageBytes = 10_000_000
 
+/**
+ * How many brackets a message may have: an update has five. Millions of them, which a message has room for, make a parser
+ * build millions of values.
+ */
+const maxBrackets = 1_000
+
 /** Thrown for a message that cannot be read; the connection is closed with `closeCode` and the message as the reason. */
 export class ClientMessageError extends Error {
   override readonly name = 'ClientMessageError'
@@ -36,6 +42,13 @@ export function readClientMessage(text: string): FilterParams | undefined {
 }
 
 function parse(text: string): unknown {
+  let brackets = 0
+  for (const bracket of ['[', '{']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++brackets > maxBrackets)
+        throw new ClientMessageError('bad message: too many lists or objects in it')
+    }
+  }
   try {
     return JSON.parse(text)
   } catch {
