@@ -30,17 +30,11 @@ export interface KeySourceOptions {
    */
   strictPlcMs?: number | undefined
   /**
-   * How long no commit waits for an identity that one has waited for in vain, milliseconds. Default 30,000. Otherwise a
-   * busy account whose server hangs would keep the pipeline full, and the whole stream waiting. A did:plc under `strict` is
-   * always waited for.
+   * How many commits may wait for one identity under `timely`, and for one did:web under `strict`; those above go on at
+   * once. Default 1,000. Otherwise a busy account whose server hangs would fill the pipeline, and the stream would wait.
    */
-  impatientMs?: number | undefined
-  /** How many commits may wait for one identity; those above go on at once. Default 1,000. */
   maxWaiting?: number | undefined
 }
-
-/** How many identities that were waited for in vain are remembered. */
-const maxRemembered = 10_000
 
 /** Answers keys: at once where memory has the document, else as soon as it is there or the mode's patience ends. */
 export interface KeySource {
@@ -58,24 +52,18 @@ export interface KeySource {
 
 export function createKeySource(options: KeySourceOptions): KeySource {
   const { identity, mode, signal, timelyMs = 5_000, strictWebMs = 30_000, strictPlcMs = 600_000 } = options
-  const { impatientMs = 30_000, maxWaiting = 1_000 } = options
+  const { maxWaiting = 1_000 } = options
   const refreshes = new Map<string, Promise<KeyAnswer | undefined>>()
   /** Commits that wait now, by DID. */
   const waiting = new Map<string, number>()
-  /** DIDs that were waited for in vain: until when nobody waits for them again, by `performance.now`, oldest first. */
-  const impatientUntil = new Map<string, number>()
-  const probing = new Set<string>()
 
   function isWorthWaiting(did: string): boolean {
     if (mode === 'strict' && did.startsWith('did:plc:')) return true
-    return (waiting.get(did) ?? 0) < maxWaiting && (impatientUntil.get(did) ?? -Infinity) <= performance.now()
+    return (waiting.get(did) ?? 0) < maxWaiting
   }
 
   async function find(did: string): Promise<KeyAnswer> {
-    if (!isWorthWaiting(did)) {
-      probe(did)
-      return inVain(new Error('it was waited for in vain just now'))
-    }
+    if (!isWorthWaiting(did)) return inVain(new Error('too many commits wait for it'))
     waiting.set(did, (waiting.get(did) ?? 0) + 1)
     try {
       return await findPatiently(did)
@@ -86,27 +74,8 @@ export function createKeySource(options: KeySourceOptions): KeySource {
     }
   }
 
-  /** Keeps asking for an identity that nobody waits for; once it is there, `cached` has it. */
-  function probe(did: string): void {
-    if (probing.has(did)) return
-    probing.add(did)
-    identity
-      .resolve(did, { signal })
-      .then(
-        () => impatientUntil.delete(did),
-        () => {},
-      )
-      .finally(() => probing.delete(did))
-  }
-
   function inVain(error: unknown): KeyAnswer {
     return mode === 'timely' ? { kind: 'unknown' } : unreachable(error)
-  }
-
-  function remember(did: string): void {
-    impatientUntil.delete(did)
-    impatientUntil.set(did, performance.now() + impatientMs)
-    if (impatientUntil.size > maxRemembered) impatientUntil.delete(impatientUntil.keys().next().value!)
   }
 
   async function findPatiently(did: string): Promise<KeyAnswer> {
@@ -119,18 +88,13 @@ export function createKeySource(options: KeySourceOptions): KeySource {
     try {
       for (let waitMs = 250; ; waitMs = Math.min(waitMs * 2, 1_000 + patienceMs / 100)) {
         try {
-          const found = answer(await identity.resolve(did, { signal: limit.signal }))
-          impatientUntil.delete(did)
-          return found
+          return answer(await identity.resolve(did, { signal: limit.signal }))
         } catch (error) {
           const refused = refusal(error)
           if (refused) return refused
           // A failure that may pass. The resolver remembers it for a while, so asking again soon costs no request.
           if (!limit.signal.aborted) await pause(waitMs, limit.signal)
-          if (limit.signal.aborted) {
-            remember(did)
-            return inVain(error)
-          }
+          if (limit.signal.aborted) return inVain(error)
         }
       }
     } finally {
