@@ -33,6 +33,14 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
+/** Copies `source[start, end)` into `out` at `at`, where there must be room; answers where the next byte goes. */
+export function copyBytes(source: Uint8Array, start: number, end: number, out: Buffer, at: number): number {
+  // A call into C++ takes 42 ns however much it copies, a loop 1 ns a byte and 7.
+  if (end - start > 36) return at + asBuffer(source).copy(out, at, start, end)
+  for (let i = start; i < end; i++) out[at++] = source[i]!
+  return at
+}
+
 /**
  * A growing byte buffer that is written front to back and reused: `reset()` keeps the memory. What `view()` answers is
  * valid until the next write; copy to keep.
@@ -71,18 +79,17 @@ export class ByteSink {
 
   /** Appends `source[start, end)`. */
   copy(source: Uint8Array, start: number, end: number): void {
-    const count = end - start
-    this.reserve(count)
-    const { buffer } = this
-    if (count <= 48) {
-      let at = this.length
-      for (let i = start; i < end; i++) buffer[at++] = source[i]!
-    } else buffer.set(source.subarray(start, end), this.length)
-    this.length += count
+    this.reserve(end - start)
+    this.length = copyBytes(source, start, end, this.buffer, this.length)
   }
 
   /** What was written, without a copy. */
   view(): Buffer {
     return this.buffer.subarray(0, this.length)
+  }
+
+  /** What was written, as a copy to keep. */
+  copyOut(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.view())
   }
 }

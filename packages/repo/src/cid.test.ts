@@ -1,9 +1,20 @@
+import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { CID } from 'multiformats/cid'
 import { describe, expect, it } from 'vitest'
 import { cids } from '../test/arbitraries.ts'
 import { refusal } from '../test/refused.ts'
-import { cidFromBytes, cidOf, cidTextAt, codecs, parseCid, tryParseCid, writeCid } from './cid.ts'
+import {
+  cidFromBytes,
+  cidOf,
+  cidTextAt,
+  codecs,
+  isDigestAt,
+  parseCid,
+  sha256,
+  tryParseCid,
+  writeCid,
+} from './cid.ts'
 
 describe('a CID', () => {
   it('reads and writes as in multiformats', () => {
@@ -54,6 +65,23 @@ describe('a CID', () => {
   ])('is not %s', (_, wrong) => {
     expect(tryParseCid(wrong)).toBeUndefined()
     expect(refusal(() => parseCid(wrong))).toBe('cid_invalid')
+  })
+
+  it('has the hash that OpenSSL streams, and takes no other for it', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200, size: 'max' }), fc.nat(5), (block, at) => {
+        const digest = createHash('sha256').update(block).digest()
+        expect(Buffer.compare(cidOf(block).digest, digest)).toBe(0)
+        expect(Buffer.compare(sha256(block), digest)).toBe(0)
+        const bytes = Buffer.concat([new Uint8Array(at), digest])
+        expect(isDigestAt(block, bytes, at)).toBe(true)
+        for (let i = 0; i < 32; i++) {
+          bytes[at + i]! ^= 1
+          expect(isDigestAt(block, bytes, at)).toBe(false)
+          bytes[at + i]! ^= 1
+        }
+      }),
+    )
   })
 
   it('is just 36 bytes, of one kind', () => {

@@ -96,13 +96,38 @@ export function cidOf(block: Uint8Array, codec: Codec = codecs.dagCbor): Cid {
   bytes[1] = codec
   bytes[2] = 0x12
   bytes[3] = 32
-  bytes.set(sha256(block), 4)
+  const digest = digestOf(block)
+  for (let i = 0; i < 16; i++) {
+    const pair = digest.charCodeAt(i)
+    bytes[4 + 2 * i] = pair & 0xff
+    bytes[5 + 2 * i] = pair >>> 8
+  }
   return new Cid(bytes)
 }
 
 /** sha2-256 of the bytes, 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer')
+  return cidOf(bytes).digest
+}
+
+/** Whether the sha2-256 of a block is the 32 bytes at `bytes[at]`. */
+export function isDigestAt(block: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  const digest = digestOf(block)
+  for (let i = 0; i < 16; i++) {
+    if (digest.charCodeAt(i) !== (bytes[at + 2 * i]! | (bytes[at + 2 * i + 1]! << 8))) return false
+  }
+  return true
+}
+
+/** The length is there for Node not to look each time whether the algorithm is one that needs it: 0.08 µs. */
+const digestForm = { outputEncoding: 'utf16le', outputLength: 32 } as const
+
+/**
+ * sha2-256 as a string of 16 characters, each two bytes, the lower half first. Of 188 bytes it takes 0.5 µs so, and 1.3 µs
+ * as a Buffer, which costs more to make than the hash.
+ */
+function digestOf(block: Uint8Array): string {
+  return hash('sha256', block, digestForm)
 }
 
 /** Writes the text form of the CID at `bytes[from]` into `out` at `at`; answers where the next byte goes. */

@@ -1,9 +1,10 @@
-import { concatBytes } from './bytes.ts'
+import { copyBytes } from './bytes.ts'
 import { encodeCbor } from './cbor/encode.ts'
 import { readValue } from './cbor/decode.ts'
-import { CborReader, compareKeys, isTextAt } from './cbor/reader.ts'
+import { Names } from './cbor/names.ts'
+import { CborReader, compareKeys } from './cbor/reader.ts'
 import { scanText } from './cbor/text.ts'
-import { Cid, cidBytes, cidOf } from './cid.ts'
+import { type Cid, cidOf } from './cid.ts'
 import { RepoError } from './errors.ts'
 import { type PublicKey, verifySignature } from './keys.ts'
 import { signBytes, type SigningKey } from './signing.ts'
@@ -59,6 +60,8 @@ export function signCommit(fields: CommitFields, key: SigningKey): { cid: Cid; b
   return { cid: cidOf(bytes), bytes }
 }
 
+const fieldNames = new Names(['did', 'rev', 'data', 'prev', 'version', 'sig'])
+
 function parse(block: Uint8Array): Commit {
   const reader = new CborReader(block)
   const fields = reader.map()
@@ -82,19 +85,31 @@ function parse(block: Uint8Array): Commit {
     }
     lastFrom = from
     lastTo = to
-    if (isTextAt(block, from, to, 'did')) did = reader.text()
-    else if (isTextAt(block, from, to, 'rev')) rev = reader.text()
-    else if (isTextAt(block, from, to, 'data')) data = link(reader)
-    else if (isTextAt(block, from, to, 'prev')) prev = reader.tryNull() ? null : link(reader)
-    else if (isTextAt(block, from, to, 'version')) version = reader.integer()
-    else if (isTextAt(block, from, to, 'sig')) {
-      signature = reader.byteString()
-      sigFrom = entryFrom
-      sigTo = reader.pos
-    } else {
-      // Who signed decoded and encoded it once more; what is not canonical would not have come out the same.
-      scanText(block, from, to)
-      readValue(reader, 1)
+    switch (fieldNames.at(block, from, to)) {
+      case 'did':
+        did = reader.text()
+        break
+      case 'rev':
+        rev = reader.text()
+        break
+      case 'data':
+        data = reader.cid()
+        break
+      case 'prev':
+        prev = reader.tryNull() ? null : reader.cid()
+        break
+      case 'version':
+        version = reader.integer()
+        break
+      case 'sig':
+        signature = reader.byteString()
+        sigFrom = entryFrom
+        sigTo = reader.pos
+        break
+      case undefined:
+        // Who signed decoded and encoded it once more; what is not canonical would not have come out the same.
+        scanText(block, from, to)
+        readValue(reader, 1)
     }
   }
   reader.finish()
@@ -104,12 +119,9 @@ function parse(block: Uint8Array): Commit {
   }
   // A map head below 24 entries is one byte, so one entry less is that byte less one.
   if (fields >= 24) throw new RepoError('commit_bad', `fields=${fields}`)
-  const head = Uint8Array.of(0xa0 | (fields - 1))
-  const unsigned = concatBytes([head, block.subarray(1, sigFrom), block.subarray(sigTo)])
+  const unsigned = Buffer.allocUnsafe(block.length - (sigTo - sigFrom))
+  unsigned[0] = 0xa0 | (fields - 1)
+  const at = copyBytes(block, 1, sigFrom, unsigned, 1)
+  copyBytes(block, sigTo, block.length, unsigned, at)
   return { did, rev, data, prev, signature, unsigned }
-}
-
-function link(reader: CborReader): Cid {
-  const at = reader.link()
-  return new Cid(reader.bytes.subarray(at, at + cidBytes))
 }

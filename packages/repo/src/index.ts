@@ -1,21 +1,21 @@
-// What is not here stays inside: the readers of single CBOR heads, the tape, the look-up table of blocks.
-export { compareBytes, concatBytes, ByteSink, equalBytes } from './bytes.ts'
+// What is not here stays inside: the readers of single CBOR heads, the look-up table of blocks.
+export { asBuffer, compareBytes, concatBytes, ByteSink, equalBytes } from './bytes.ts'
 export { type CborValue, decodeCbor } from './cbor/decode.ts'
 export { encodeCbor } from './cbor/encode.ts'
 export { maxDepth } from './cbor/reader.ts'
 export { RecordTranscoder } from './cbor/record-json.ts'
+export { Tape } from './cbor/tape.ts'
 export { BlockMap, readCar, type ReadCarOptions } from './car/read.ts'
 export { type CarStream, type CarStreamOptions, readCarStream } from './car/stream.ts'
 export { type Block, writeCar } from './car/write.ts'
 export { Cid, cidFromBytes, cidOf, type Codec, codecs, parseCid, sha256, tryParseCid } from './cid.ts'
 export { type Commit, type CommitFields, readCommit, signCommit, verifyCommitSignature } from './commit.ts'
 export { RepoError, type RepoErrorCode, repoErrorCodes } from './errors.ts'
+export { peekFrame, readFrame } from './frame/read.ts'
 export {
   type AccountFrame,
   type CommitFrame,
   type CommitOp,
-  encodeErrorFrame,
-  encodeFrame,
   type ErrorFrame,
   type Frame,
   type FrameKind,
@@ -23,11 +23,10 @@ export {
   frameLimits,
   type IdentityFrame,
   type InfoFrame,
-  peekFrame,
-  readFrame,
   type SyncFrame,
   type UnknownFrame,
-} from './frame.ts'
+} from './frame/types.ts'
+export { encodeErrorFrame, encodeFrame } from './frame/write.ts'
 export { valueFromJson, valueToJson } from './json-model.ts'
 export {
   type Curve,
@@ -66,6 +65,7 @@ export {
   futureRevToleranceUs,
   type Proof,
   type VerifiedCommit,
+  type VerifiedSync,
   verifyCommit,
   type VerifyOptions,
   verifySync,

@@ -17,7 +17,6 @@ const maxKnownCollections = 10_000
  * @see https://atproto.com/specs/repository#repo-data-structure-v3
  */
 export function tryParsePath(path: string): RecordPath | undefined {
-  // A short string cut from a long one keeps the long one alive, and collections are remembered.
   if (path.length > maxKeyBytes) return undefined
   const slash = path.indexOf('/')
   if (slash < 0) return undefined
@@ -30,6 +29,7 @@ export function tryParsePath(path: string): RecordPath | undefined {
 export function isCollection(text: string): boolean {
   if (knownCollections.has(text)) return true
   if (!isValidNsid(text)) return false
-  if (knownCollections.size < maxKnownCollections) knownCollections.add(text)
+  // As a copy: a short string cut from a long one, such as the query of a request, keeps the long one alive.
+  if (knownCollections.size < maxKnownCollections) knownCollections.add(Buffer.from(text).toString('latin1'))
   return true
 }

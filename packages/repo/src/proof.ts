@@ -2,7 +2,7 @@ import type { BlockMap } from './car/read.ts'
 import { equalBytes } from './bytes.ts'
 import { Cid } from './cid.ts'
 import { RepoError } from './errors.ts'
-import type { CommitOp } from './frame.ts'
+import type { CommitOp } from './frame/types.ts'
 import { type CidBytes, keyOfPath, type MstNode, nodeCid, readMstNode } from './mst/node.ts'
 import { addKey, getKey, type LoadNode, removeKey, replaceKey } from './mst/tree.ts'
 

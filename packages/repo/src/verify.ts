@@ -1,9 +1,9 @@
 import { equalBytes } from './bytes.ts'
 import { type BlockMap, readCar } from './car/read.ts'
 import { Cid } from './cid.ts'
-import { readCommit, verifyCommitSignature } from './commit.ts'
+import { type Commit, readCommit, verifyCommitSignature } from './commit.ts'
 import { RepoError } from './errors.ts'
-import { type CommitFrame, type CommitOp, frameLimits, type SyncFrame } from './frame.ts'
+import { type CommitFrame, type CommitOp, frameLimits, type SyncFrame } from './frame/types.ts'
 import type { PublicKey } from './keys.ts'
 import { type MstNode, nodeCid } from './mst/node.ts'
 import { emptyTree, type LoadNode } from './mst/tree.ts'
@@ -34,6 +34,8 @@ export type Proof = 'inverted' | 'included' | 'unchecked'
 /** A commit that withstood its checks. Against the account's history it is still to be compared: rev, since, prevData. */
 export interface VerifiedCommit {
   car: BlockMap
+  /** What was signed, to check the signature later: a batch of them at the end costs less. */
+  commit: Commit
   /** The root of the tree after it. */
   data: Cid
   proof: Proof
@@ -55,15 +57,19 @@ export function verifyCommit(frame: CommitFrame, options: VerifyOptions): Verifi
   const root = car.roots[0]!
   if (!root.equals(frame.commit)) throw new RepoError('cid_mismatch', `root=${root}`)
   const commit = readRootCommit(car, frame)
-  if (!checked) return { car, data: commit.data, proof: 'unchecked', signed: false }
+  if (!checked) return { car, commit, data: commit.data, proof: 'unchecked', signed: false }
 
   checkOps(frame.ops)
   if (options.key && !verifyCommitSignature(commit, options.key)) throw new RepoError('bad_signature')
-  return { car, data: commit.data, proof: prove(frame, car, commit.data), signed: options.key !== undefined }
+  const proof = prove(frame, car, commit.data)
+  return { car, commit, data: commit.data, proof, signed: options.key !== undefined }
 }
 
+/** A #sync that withstood its checks. */
+export type VerifiedSync = Pick<VerifiedCommit, 'commit' | 'data' | 'signed'>
+
 /** As `verifyCommit`, for a #sync message: its CAR has the commit alone, so there is nothing to prove. */
-export function verifySync(frame: SyncFrame, options: VerifyOptions): { data: Cid; signed: boolean } {
+export function verifySync(frame: SyncFrame, options: VerifyOptions): VerifiedSync {
   if (frame.blocks.length > frameLimits.commitBlocks)
     throw new RepoError('too_big', `blocks=${frame.blocks.length}`)
   checkRev(frame.rev, options.nowUs)
@@ -72,7 +78,7 @@ export function verifySync(frame: SyncFrame, options: VerifyOptions): { data: Ci
   const commit = readRootCommit(car, frame)
   if (checked && options.key && !verifyCommitSignature(commit, options.key))
     throw new RepoError('bad_signature')
-  return { data: commit.data, signed: checked && options.key !== undefined }
+  return { commit, data: commit.data, signed: checked && options.key !== undefined }
 }
 
 function checkMessage(frame: CommitFrame, nowUs: number): void {
@@ -88,7 +94,7 @@ function checkRev(rev: string, nowUs: number): void {
   if (tidToTimeUs(rev) > nowUs + futureRevToleranceUs) throw new RepoError('future_rev', `rev=${rev}`)
 }
 
-function readRootCommit(car: BlockMap, frame: { did: string; rev: string }): ReturnType<typeof readCommit> {
+function readRootCommit(car: BlockMap, frame: { did: string; rev: string }): Commit {
   const root = car.roots[0]!
   const block = car.get(root)
   if (!block) throw new RepoError('missing_block', `commit=${root}`)

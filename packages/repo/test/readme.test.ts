@@ -17,6 +17,7 @@ describe('the README', () => {
     const callable = Object.entries(repo).filter(([, value]) => typeof value === 'function')
     // Helpers for bytes are what they are called.
     const plain = new Set([
+      'asBuffer',
       'compareBytes',
       'concatBytes',
       'equalBytes',

@@ -30,12 +30,12 @@ describe('a CAR in memory', () => {
     }
   })
 
-  it('gives the first of doubles', () => {
-    const [first, second] = blocks
-    const doubled = readCar(writeCar(first!.cid, [first!, second!, first!]))
-    expect([doubled.size, doubled.find(first!.cid.bytes, 0), doubled.find(second!.cid.bytes, 0)]).toEqual([
-      3, 0, 1,
-    ])
+  it.each([2, 20, 30, 40])('gives the first of doubles, of %i blocks', count => {
+    const list = blocks.slice(0, count)
+    const doubled = readCar(writeCar(list[0]!.cid, [...list, ...list]))
+    expect(doubled.size).toBe(2 * count)
+    expect(list.map(({ cid }) => doubled.find(cid.bytes, 0))).toEqual(list.map((_, i) => i))
+    expect(doubled.find(block(99).cid.bytes, 0)).toBe(-1)
   })
 
   it('has a root that is no block, or more than one root', () => {

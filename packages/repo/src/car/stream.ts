@@ -1,5 +1,4 @@
-import { equalBytes } from '../bytes.ts'
-import { Cid, cidBytes, isCidAt, sha256 } from '../cid.ts'
+import { Cid, cidBytes, isCidAt, isDigestAt } from '../cid.ts'
 import { RepoError } from '../errors.ts'
 import { readVarint } from '../varint.ts'
 import { maxHeaderBytes, readCarHeader } from './header.ts'
@@ -48,7 +47,7 @@ export async function readCarStream(
           if (!isCidAt(bytes, 0)) throw new RepoError('cid_invalid', 'of a block')
           const cid = new Cid(bytes.subarray(0, cidBytes))
           const data = bytes.subarray(cidBytes)
-          if (!equalBytes(sha256(data), cid.digest)) throw new RepoError('hash_mismatch', `cid=${cid}`)
+          if (!isDigestAt(data, bytes, 4)) throw new RepoError('hash_mismatch', `cid=${cid}`)
           yield { cid, bytes: data }
         }
       } catch (error) {

@@ -1,4 +1,4 @@
-import { Cid, cidBytes } from '../cid.ts'
+import type { Cid } from '../cid.ts'
 import { RepoError } from '../errors.ts'
 import { compareKeys, CborReader, majors, maxDepth } from './reader.ts'
 
@@ -50,10 +50,8 @@ export function readValue(reader: CborReader, depth = 0): CborValue {
     }
     case majors.map:
       return readMap(reader, depth)
-    case majors.tag: {
-      const at = reader.link()
-      return new Cid(reader.bytes.subarray(at, at + cidBytes))
-    }
+    case majors.tag:
+      return reader.cid()
     default: {
       reader.head()
       if (reader.arg === 20) return false

@@ -11,10 +11,12 @@ import { maxDepth } from './reader.ts'
  * @throws RepoError `cbor_bad_value`, `cbor_bad_float`, `cbor_bad_int`, `cbor_bad_utf8`, `cbor_too_deep`
  */
 export function encodeCbor(value: CborValue): Uint8Array {
-  const sink = new ByteSink(512)
-  writeValue(sink, value, 0)
-  return Uint8Array.from(sink.view())
+  scratch.reset()
+  writeValue(scratch, value, 0)
+  return scratch.copyOut()
 }
+
+const scratch = new ByteSink(16 * 1024)
 
 /** Appends the encoding of `value`. As `encodeCbor` otherwise. */
 export function writeValue(sink: ByteSink, value: CborValue, depth = 0): void {

@@ -1,7 +1,7 @@
 import { writeBase32, writeBase64 } from '../base.ts'
-import type { ByteSink } from '../bytes.ts'
+import { asBuffer, type ByteSink, copyBytes } from '../bytes.ts'
 import { RepoError } from '../errors.ts'
-import { isTextAt, uint32At } from './reader.ts'
+import { contentAt, isTextAt, lengthAt, uint32At } from './reader.ts'
 import { Tape } from './tape.ts'
 import { writeEscaped } from './text.ts'
 
@@ -33,7 +33,7 @@ export class RecordTranscoder {
   write(bytes: Uint8Array, start: number, end: number, sink: ByteSink): void {
     if (start >= end || bytes[start]! >>> 5 !== 5) throw new RepoError('not_a_map')
     this.#tape.scan(bytes, start, end)
-    this.#bytes = bytes
+    this.#bytes = asBuffer(bytes)
     const before = sink.length
     // No item grows by more than six times (a control character becomes \u00xx, a false with its comma is six), but for
     // byte strings, which reserve for themselves.
@@ -71,7 +71,7 @@ export class RecordTranscoder {
       case 4: {
         const end = this.#tape.slots[slot + 1]!
         sink.buffer[sink.length++] = 0x5b
-        for (let item = slot + 2; item < end; item = this.#after(item)) {
+        for (let item = slot + 2; item < end; item = this.#tape.after(item)) {
           if (item > slot + 2) sink.buffer[sink.length++] = comma
           this.#value(item, sink, orderAt, bound)
         }
@@ -103,7 +103,7 @@ export class RecordTranscoder {
     const { slots } = this.#tape
     const end = slots[slot + 1]!
     let count = 0
-    for (let key = slot + 2; key < end; key = this.#after(key + 2)) {
+    for (let key = slot + 2; key < end; key = this.#tape.after(key + 2)) {
       if (orderAt + count >= this.#order.length) this.#growOrder()
       this.#order[orderAt + count++] = key
     }
@@ -135,11 +135,8 @@ export class RecordTranscoder {
     out[at++] = quote
     if (this.#tape.slots[slot + 1] === 1) {
       at = writeEscaped(bytes, from, from + length, out, at)
-    } else if (length <= 48) {
-      for (let i = from; i < from + length; i++) out[at++] = bytes[i]!
     } else {
-      out.set(bytes.subarray(from, from + length), at)
-      at += length
+      at = copyBytes(bytes, from, from + length, out, at)
     }
     out[at++] = quote
     sink.length = at
@@ -226,32 +223,11 @@ export class RecordTranscoder {
     return isTextAt(this.#bytes, from, from + lengthAt(this.#bytes, pos, initial), expected)
   }
 
-  /** The slot behind the item at `slot`. */
-  #after(slot: number): number {
-    const major = this.#bytes[this.#tape.slots[slot]!]! >>> 5
-    return major === 4 || major === 5 ? this.#tape.slots[slot + 1]! : slot + 2
-  }
-
   #growOrder(): void {
     const grown = new Int32Array(this.#order.length * 2)
     grown.set(this.#order)
     this.#order = grown
   }
-}
-
-/** Where the content of the string whose head is at `pos` starts. */
-function contentAt(pos: number, initial: number): number {
-  const info = initial & 31
-  return info < 24 ? pos + 1 : pos + 1 + (1 << (info - 24))
-}
-
-/** How long the string whose head is at `pos` is. Checked lengths fit 32 bits. */
-function lengthAt(bytes: Uint8Array, pos: number, initial: number): number {
-  const info = initial & 31
-  if (info < 24) return info
-  if (info === 24) return bytes[pos + 1]!
-  if (info === 25) return (bytes[pos + 1]! << 8) | bytes[pos + 2]!
-  return uint32At(bytes, info === 26 ? pos + 1 : pos + 5)
 }
 
 function writeDecimal(value: number, sink: ByteSink): void {

@@ -1,5 +1,5 @@
 import { RepoError } from '../errors.ts'
-import { compareKeys, CborReader, majors, maxDepth } from './reader.ts'
+import { compareKeys, CborReader, contentAt, lengthAt, majors, maxDepth } from './reader.ts'
 import { scanText } from './text.ts'
 
 /**
@@ -27,6 +27,30 @@ export class Tape {
     if (this.slots.length < (end - start) * 2) this.slots = new Int32Array((end - start) * 2 + 2048)
     this.#item(0)
     this.#reader.finish()
+  }
+
+  /** The CBOR major type of the item at `slot`: 3 is text, 4 an array, 5 a map. */
+  major(slot: number): number {
+    return this.#reader.bytes[this.slots[slot]!]! >>> 5
+  }
+
+  /** The slot behind the item at `slot` and all it holds. */
+  after(slot: number): number {
+    const major = this.major(slot)
+    return major === majors.array || major === majors.map ? this.slots[slot + 1]! : slot + 2
+  }
+
+  /** Where in the bytes the content of the text at `slot` starts. */
+  textStart(slot: number): number {
+    const pos = this.slots[slot]!
+    return contentAt(pos, this.#reader.bytes[pos]!)
+  }
+
+  /** Where in the bytes the content of the text at `slot` ends. */
+  textEnd(slot: number): number {
+    const { bytes } = this.#reader
+    const pos = this.slots[slot]!
+    return contentAt(pos, bytes[pos]!) + lengthAt(bytes, pos, bytes[pos]!)
   }
 
   #item(depth: number): void {

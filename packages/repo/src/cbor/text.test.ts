@@ -4,7 +4,7 @@ import { texts } from '../../test/arbitraries.ts'
 import { refusal } from '../../test/refused.ts'
 import { runs } from '../../test/runs.ts'
 import { slowJson } from '../../test/slow-json.ts'
-import { scanText, textKinds, writeEscaped } from './text.ts'
+import { scanText, textAt, textKinds, writeEscaped } from './text.ts'
 
 function escaped(text: string): string {
   const bytes = Buffer.from(text)
@@ -39,6 +39,24 @@ describe('UTF-8', () => {
         expect(code).toBe(isUtf8(bytes) ? undefined : 'cbor_bad_utf8')
       }),
       runs(10_000),
+    )
+  })
+
+  it('becomes the string that it stands for, of any length, wherever in the bytes', () => {
+    fc.assert(
+      fc.property(fc.oneof(texts, fc.string({ minLength: 13, maxLength: 13 })), fc.nat(3), (text, before) => {
+        const bytes = Buffer.concat([new Uint8Array(before), Buffer.from(text), Buffer.of(0xc3)])
+        expect(textAt(bytes, before, bytes.length - 1)).toBe(text)
+        expect(textAt(new Uint8Array(bytes), before, bytes.length - 1)).toBe(text)
+      }),
+      runs(1000),
+    )
+    fc.assert(
+      fc.property(fc.oneof(near, broken), bytes => {
+        const code = refusal(() => textAt(bytes, 0, bytes.length))
+        expect(code).toBe(isUtf8(bytes) ? undefined : 'cbor_bad_utf8')
+      }),
+      runs(2000),
     )
   })
 

@@ -4,7 +4,16 @@ import { pool, recordCid } from '../../test/trees.ts'
 import type { CborValue } from '../cbor/decode.ts'
 import { encodeCbor } from '../cbor/encode.ts'
 import { Cid, codecs, cidOf } from '../cid.ts'
-import { encodeMstNode, keyLayer, maxKeyBytes, type MstNode, nodeCid, readMstNode } from './node.ts'
+import {
+  encodeMstNode,
+  keyLayer,
+  maxKeyBytes,
+  type MstNode,
+  nodeCid,
+  readMstNode,
+  withChild,
+  withValue,
+} from './node.ts'
 import { addKey, emptyTree, loadFrom, nothingToLoad } from './tree.ts'
 import { buildTree, walkTree } from './walk.ts'
 
@@ -90,6 +99,45 @@ describe('a node', () => {
   it('of the layer of no hash but zeros is the highest', () => {
     expect(keyLayer('')).toBe(0)
     expect(Math.max(...pool.map(keyLayer))).toBe(7)
+  })
+})
+
+describe('a node of which one CID changes', () => {
+  // What is shared with the key before is left out as far as it goes, but need not be.
+  const honest = [entry('com.example.a/1'), entry('com.example.a/2', 14)]
+  const wordy = [entry('com.example.a/1'), entry('com.example.a/2', 3)]
+
+  it.each([
+    ['was encoded as everybody does', honest],
+    ['was not', wordy],
+  ])('is encoded as everybody does, whether it %s', (_, entries) => {
+    const child = recordCid(2)
+    const other = recordCid(3)
+    const before = read(node(entries, child), 1)
+    expect(Buffer.compare(encodeMstNode(before), node(honest, child))).toBe(0)
+    expect(Buffer.compare(encodeMstNode(withChild(before, 0, other.bytes)), node(honest, other))).toBe(0)
+    expect(Buffer.compare(encodeMstNode(withChild(before, 0, null)), node(honest))).toBe(0)
+    expect(
+      Buffer.compare(
+        encodeMstNode(withChild(before, 1, other.bytes)),
+        node([{ ...honest[0]!, t: other }, honest[1]!], child),
+      ),
+    ).toBe(0)
+    const changed = withValue(before, 1, other.bytes)
+    expect(
+      Buffer.compare(encodeMstNode(changed), node([honest[0]!, { ...honest[1]!, v: other }], child)),
+    ).toBe(0)
+    const twice = withChild(changed, 0, other.bytes)
+    expect(Buffer.compare(encodeMstNode(twice), node([honest[0]!, { ...honest[1]!, v: other }], other))).toBe(
+      0,
+    )
+  })
+
+  it('leaves the block that it was made of as it is', () => {
+    const bytes = node(honest, recordCid(2))
+    const copy = Uint8Array.from(bytes)
+    nodeCid(withChild(read(bytes, 1), 0, recordCid(3).bytes))
+    expect(bytes).toEqual(copy)
   })
 })
 

@@ -1,4 +1,4 @@
-import { ByteSink } from '../bytes.ts'
+import { ByteSink, copyBytes } from '../bytes.ts'
 import { writeHead, writeLink } from '../cbor/encode.ts'
 import { CborReader } from '../cbor/reader.ts'
 import { cidBytes, cidOf, sha256 } from '../cid.ts'
@@ -21,10 +21,54 @@ export interface MstNode {
   readonly values: readonly CidBytes[]
   readonly children: readonly MstChild[]
   /** Known once the node was read from a block or `nodeCid` was called. */
-  cid?: CidBytes
+  cid: CidBytes | undefined
+  /** The block that it was read from, where encoding it gives just those bytes again; a view. */
+  readonly block: Uint8Array | undefined
+  /** How to make its encoding out of another node's block. */
+  readonly patch: Patch | undefined
+}
+
+/**
+ * A change of one CID. Undoing an operation leaves all nodes above as they were but for that, and changing 36 bytes of a
+ * copy takes 0.1 µs where encoding a node takes 2 µs.
+ */
+interface Patch {
+  block: Uint8Array
+  at: number
+  cid: MstNode | CidBytes
 }
 
 export type MstChild = MstNode | CidBytes | null
+
+/** A node that is not from a block. */
+export function mstNode(
+  layer: number,
+  keys: readonly string[],
+  values: readonly CidBytes[],
+  children: readonly MstChild[],
+): MstNode {
+  return { layer, keys, values, children, cid: undefined, block: undefined, patch: undefined }
+}
+
+/** The node with another child. */
+export function withChild(node: MstNode, i: number, child: MstChild): MstNode {
+  const { layer, keys, values, children } = node
+  const patch = patchOf(node, children[i]!, child)
+  return { layer, keys, values, children: children.with(i, child), cid: undefined, block: undefined, patch }
+}
+
+/** The node with another value for its key `i`. */
+export function withValue(node: MstNode, i: number, value: CidBytes): MstNode {
+  const { layer, keys, values, children } = node
+  const patch = patchOf(node, values[i]!, value)
+  return { layer, keys, values: values.with(i, value), children, cid: undefined, block: undefined, patch }
+}
+
+function patchOf({ block }: MstNode, was: MstChild, cid: MstChild): Patch | undefined {
+  // All CIDs of a node with a block are views into it. Null is shorter than a CID, so from and to null all has to move.
+  if (!block || was === null || isNode(was) || cid === null) return undefined
+  return { block, at: was.byteOffset - block.byteOffset, cid }
+}
 
 /** The longest path that the protocol allows: a collection of 317, a slash, a record key of 512, and room. */
 export const maxKeyBytes = 1024
@@ -82,20 +126,20 @@ export function readMstNode(bytes: Uint8Array, start: number, end: number, layer
   expectField(reader, 0x65)
   const count = reader.array()
   let keyLength = 0
-  let last = ''
+  let isCanonical = true
   for (let i = 0; i < count; i++) {
     if (reader.map() !== 4) throw badNode('an entry has the fields k, p, t and v')
     expectField(reader, 0x6b)
-    const suffix = reader.byteString()
+    const from = reader.bytesStart()
+    const to = reader.pos
     expectField(reader, 0x70)
     const prefix = reader.integer()
-    if (prefix < 0 || prefix > keyLength || prefix + suffix.length > maxKeyBytes) throw badNode('prefix')
-    keyScratch.set(suffix, prefix)
-    keyLength = prefix + suffix.length
-    const key = keyScratch.toString('latin1', 0, keyLength)
-    if (i > 0 && key <= last) throw badNode('the keys are not in order')
-    last = key
-    keys.push(key)
+    if (prefix < 0 || prefix > keyLength || prefix + to - from > maxKeyBytes) throw badNode('prefix')
+    if (i > 0 && !isBehind(bytes, from, to, prefix, keyLength)) throw badNode('the keys are not in order')
+    // Not all that is shared with the key before has to be left out, but encoding it would.
+    if (prefix < keyLength && bytes[from] === keyScratch[prefix]) isCanonical = false
+    keyLength = copyBytes(bytes, from, to, keyScratch, prefix)
+    keys.push(keyScratch.toString('latin1', 0, keyLength))
     expectField(reader, 0x74)
     rest.push(linkOrNull(reader))
     expectField(reader, 0x76)
@@ -105,17 +149,39 @@ export function readMstNode(bytes: Uint8Array, start: number, end: number, layer
   const children = [linkOrNull(reader), ...rest]
   reader.finish()
 
-  const own = layer ?? (count > 0 ? keyLayer(last) : 0)
+  const own = layer ?? (count > 0 ? keyLayer(keys[count - 1]!) : 0)
   if (own < 0 || (own === 0 && children.some(child => child !== null))) throw badNode(`layer=${own}`)
   if (count === 0 && layer === undefined && children[0] !== null) throw badNode('the root holds no key')
-  return { layer: own, keys, values, children }
+  const block = isCanonical ? reader.view(start, end) : undefined
+  return { layer: own, keys, values, children, cid: undefined, block, patch: undefined }
+}
+
+/** Whether the key whose first `prefix` bytes are those of the key in the scratch, and whose rest is given, comes behind it. */
+function isBehind(bytes: Uint8Array, from: number, to: number, prefix: number, keyLength: number): boolean {
+  for (let i = from, j = prefix; i < to; i++, j++) {
+    if (j === keyLength || bytes[i]! > keyScratch[j]!) return true
+    if (bytes[i]! < keyScratch[j]!) return false
+  }
+  return false
 }
 
 const sink = new ByteSink(16 * 1024)
 
 /** The DAG-CBOR of a node; every child must have its CID already, as `nodeCid` sees to. */
 export function encodeMstNode(node: MstNode): Uint8Array {
+  writeNode(node)
+  return sink.copyOut()
+}
+
+/** Leaves the DAG-CBOR of a node in `sink`. */
+function writeNode(node: MstNode): void {
   sink.reset()
+  if (node.patch) {
+    const { block, at, cid } = node.patch
+    sink.copy(block, 0, block.length)
+    copyBytes(isNode(cid) ? cid.cid! : cid, 0, cidBytes, sink.buffer, at)
+    return
+  }
   writeHead(sink, 5, 2)
   writeField(0x65)
   writeHead(sink, 4, node.keys.length)
@@ -138,7 +204,6 @@ export function encodeMstNode(node: MstNode): Uint8Array {
   }
   writeField(0x6c)
   writeChild(node.children[0]!)
-  return Uint8Array.from(sink.view())
 }
 
 /**
@@ -148,9 +213,9 @@ export function encodeMstNode(node: MstNode): Uint8Array {
 export function nodeCid(node: MstNode, onBlock?: (cid: CidBytes, bytes: Uint8Array) => void): CidBytes {
   if (node.cid) return node.cid
   for (const child of node.children) if (isNode(child)) nodeCid(child, onBlock)
-  const bytes = encodeMstNode(node)
-  node.cid = cidOf(bytes).bytes
-  onBlock?.(node.cid, bytes)
+  writeNode(node)
+  node.cid = cidOf(sink.view()).bytes
+  onBlock?.(node.cid, sink.copyOut())
   return node.cid
 }
 
@@ -172,7 +237,7 @@ function linkOrNull(reader: CborReader): CidBytes | null {
 
 function linkView(reader: CborReader): CidBytes {
   const at = reader.link()
-  return reader.bytes.subarray(at, at + cidBytes)
+  return reader.view(at, at + cidBytes)
 }
 
 function writeField(letter: number): void {

@@ -7,7 +7,10 @@ import {
   keyLayer,
   type MstChild,
   type MstNode,
+  mstNode,
   readMstNode,
+  withChild,
+  withValue,
 } from './node.ts'
 
 /**
@@ -24,7 +27,7 @@ export const nothingToLoad: LoadNode = cid => {
 
 /** The tree of an empty repository. */
 export function emptyTree(): MstNode {
-  return { layer: 0, keys: [], values: [], children: [null] }
+  return mstNode(0, [], [], [null])
 }
 
 /** A loader over blocks that are found by CID, such as a `BlockMap`. */
@@ -59,17 +62,13 @@ export function addKey(root: MstNode, key: string, value: CidBytes, load: LoadNo
   checkKey(key)
   const layer = keyLayer(key)
   if (root.keys.length === 0 && root.children[0] === null) {
-    return { layer, keys: [key], values: [value], children: [null, null] }
+    return mstNode(layer, [key], [value], [null, null])
   }
   if (layer <= root.layer) return addBelow(root, key, value, layer, load)
 
   const [left, right] = split(root, key, root.layer + 1, load)
-  return {
-    layer,
-    keys: [key],
-    values: [value],
-    children: [raise(left, root.layer, layer - 1), raise(right, root.layer, layer - 1)],
-  }
+  const children = [raise(left, root.layer, layer - 1), raise(right, root.layer, layer - 1)]
+  return mstNode(layer, [key], [value], children)
 }
 
 /**
@@ -86,12 +85,12 @@ export function replaceKey(
   const i = lowerBound(root.keys, key)
   if (root.keys[i] === key) {
     const was = root.values[i]!
-    return { root: { ...copyOf(root), values: root.values.with(i, value) }, was }
+    return { root: withValue(root, i, value), was }
   }
   const child = root.children[i]!
   if (child === null) throw new RepoError('mst_key_missing', `key=${key}`)
   const below = replaceKey(loadChild(child, root.layer, load), key, value, load)
-  return { root: { ...copyOf(root), children: root.children.with(i, below.root) }, was: below.was }
+  return { root: withChild(root, i, below.root), was: below.was }
 }
 
 /**
@@ -116,37 +115,36 @@ function addBelow(node: MstNode, key: string, value: CidBytes, layer: number, lo
   const child = node.children[i]!
   if (layer === node.layer) {
     const halves = split(child, key, node.layer, load)
-    return {
+    return mstNode(
       layer,
-      keys: node.keys.toSpliced(i, 0, key),
-      values: node.values.toSpliced(i, 0, value),
-      children: node.children.toSpliced(i, 1, ...halves),
-    }
+      node.keys.toSpliced(i, 0, key),
+      node.values.toSpliced(i, 0, value),
+      node.children.toSpliced(i, 1, ...halves),
+    )
   }
   const below =
     child === null
-      ? raise({ layer, keys: [key], values: [value], children: [null, null] }, layer, node.layer - 1)
+      ? raise(mstNode(layer, [key], [value], [null, null]), layer, node.layer - 1)
       : addBelow(loadChild(child, node.layer, load), key, value, layer, load)
-  return { ...copyOf(node), children: node.children.with(i, below) }
+  return withChild(node, i, below)
 }
 
 function removeBelow(node: MstNode, key: string, load: LoadNode): { node: MstNode | null; was: CidBytes } {
   const i = lowerBound(node.keys, key)
   if (node.keys[i] === key) {
     const merged = merge(node.children[i]!, node.children[i + 1]!, node.layer, load)
-    const left = {
-      layer: node.layer,
-      keys: node.keys.toSpliced(i, 1),
-      values: node.values.toSpliced(i, 1),
-      children: node.children.toSpliced(i, 2, merged),
-    }
+    const left = mstNode(
+      node.layer,
+      node.keys.toSpliced(i, 1),
+      node.values.toSpliced(i, 1),
+      node.children.toSpliced(i, 2, merged),
+    )
     return { node: orNull(left), was: node.values[i]! }
   }
   const child = node.children[i]!
   if (child === null) throw new RepoError('mst_key_missing', `key=${key}`)
   const below = removeBelow(loadChild(child, node.layer, load), key, load)
-  const left = { ...copyOf(node), children: node.children.with(i, below.node) }
-  return { node: orNull(left), was: below.was }
+  return { node: orNull(withChild(node, i, below.node)), was: below.was }
 }
 
 /** Parts a subtree of a node in `parentLayer` into what comes before `key` and what comes behind it. */
@@ -159,18 +157,14 @@ function split(child: MstChild, key: string, parentLayer: number, load: LoadNode
   // A side that takes nothing over is the node as it was, with its CID.
   if (i === node.keys.length && right === null) return [child, null]
   if (i === 0 && left === null) return [null, child]
-  const before: MstNode = {
-    layer: node.layer,
-    keys: node.keys.slice(0, i),
-    values: node.values.slice(0, i),
-    children: [...node.children.slice(0, i), left],
-  }
-  const behind: MstNode = {
-    layer: node.layer,
-    keys: node.keys.slice(i),
-    values: node.values.slice(i),
-    children: [right, ...node.children.slice(i + 1)],
-  }
+  const before = mstNode(node.layer, node.keys.slice(0, i), node.values.slice(0, i), [
+    ...node.children.slice(0, i),
+    left,
+  ])
+  const behind = mstNode(node.layer, node.keys.slice(i), node.values.slice(i), [
+    right,
+    ...node.children.slice(i + 1),
+  ])
   return [orNull(before), orNull(behind)]
 }
 
@@ -181,12 +175,12 @@ function merge(left: MstChild, right: MstChild, parentLayer: number, load: LoadN
   const a = loadChild(left, parentLayer, load)
   const b = loadChild(right, parentLayer, load)
   const middle = merge(a.children.at(-1)!, b.children[0]!, a.layer, load)
-  return {
-    layer: a.layer,
-    keys: [...a.keys, ...b.keys],
-    values: [...a.values, ...b.values],
-    children: [...a.children.slice(0, -1), middle, ...b.children.slice(1)],
-  }
+  return mstNode(
+    a.layer,
+    [...a.keys, ...b.keys],
+    [...a.values, ...b.values],
+    [...a.children.slice(0, -1), middle, ...b.children.slice(1)],
+  )
 }
 
 /** Puts keyless nodes above a subtree until it stands in layer `to`. */
@@ -194,7 +188,7 @@ function raise(child: MstChild, from: number, to: number): MstChild {
   let raised = child
   if (raised !== null) {
     for (let layer = from + 1; layer <= to; layer++) {
-      raised = { layer, keys: [], values: [], children: [raised] }
+      raised = mstNode(layer, [], [], [raised])
     }
   }
   return raised
@@ -208,11 +202,6 @@ function loadChild(child: MstNode | CidBytes, parentLayer: number, load: LoadNod
 
 function orNull(node: MstNode): MstNode | null {
   return node.keys.length === 0 && node.children[0] === null ? null : node
-}
-
-/** A node's fields without its CID, which a changed copy must not keep. */
-function copyOf(node: MstNode): MstNode {
-  return { layer: node.layer, keys: node.keys, values: node.values, children: node.children }
 }
 
 /** The first index whose key is not before `key`. */

@@ -1,6 +1,6 @@
 import { RepoError } from '../errors.ts'
-import { checkKey, type CidBytes, isNode, keyLayer, type MstChild, type MstNode } from './node.ts'
-import type { LoadNode } from './tree.ts'
+import { checkKey, type CidBytes, isNode, keyLayer, type MstChild, type MstNode, mstNode } from './node.ts'
+import { emptyTree, type LoadNode } from './tree.ts'
 
 /** A key of a tree and what it points to. */
 export interface MstEntry {
@@ -57,10 +57,10 @@ export function buildTree(entries: readonly MstEntry[]): MstNode {
       start = i + 1
     }
     children.push(build(start, to, layer - 1))
-    return { layer, keys, values, children }
+    return mstNode(layer, keys, values, children)
   }
 
   const top = layers.reduce((highest, layer) => Math.max(highest, layer), 0)
   const root = build(0, entries.length, top)
-  return root !== null && isNode(root) ? root : { layer: 0, keys: [], values: [], children: [null] }
+  return root !== null && isNode(root) ? root : emptyTree()
 }

@@ -1,18 +1,13 @@
 import * as ipld from '@ipld/dag-cbor'
 import { describe, expect, it } from 'vitest'
-import { hex, refusal } from '../test/refused.ts'
-import { concatBytes } from './bytes.ts'
-import type { CborValue } from './cbor/decode.ts'
-import { encodeCbor } from './cbor/encode.ts'
-import { cidOf } from './cid.ts'
-import {
-  type CommitFrame,
-  encodeErrorFrame,
-  encodeFrame,
-  frameLimits,
-  peekFrame,
-  readFrame,
-} from './frame.ts'
+import { hex, refusal } from '../../test/refused.ts'
+import { concatBytes } from '../bytes.ts'
+import type { CborValue } from '../cbor/decode.ts'
+import { encodeCbor } from '../cbor/encode.ts'
+import { cidOf } from '../cid.ts'
+import { peekFrame, readFrame } from './read.ts'
+import { type CommitFrame, frameLimits } from './types.ts'
+import { encodeErrorFrame, encodeFrame } from './write.ts'
 
 const cid = cidOf(encodeCbor({}))
 const other = cidOf(encodeCbor({ a: 1 }))
@@ -166,6 +161,12 @@ describe('a commit frame', () => {
     expect(refusal(() => read({ ...commit, ops: [op] }))).toBe(code)
   })
 
+  it('is refused for an action in bad UTF-8', () => {
+    const bytes = frame('#commit', { ...commit, ops: [{ action: 'creat?', path: 'a/b', cid }] })
+    bytes[Buffer.from(bytes).indexOf('creat?') + 5] = 0xff
+    expect(refusal(() => readFrame(bytes))).toBe('cbor_bad_utf8')
+  })
+
   it('is refused for ops that are no list', () => {
     expect(refusal(() => read({ ...commit, ops: 'none' }))).toBe('cbor_bad_value')
   })
@@ -220,6 +221,8 @@ describe('other frames', () => {
       '#later',
       '',
       '#commi',
+      '?commit',
+      '#',
       'constructor',
       '__proto__',
       'toString',
