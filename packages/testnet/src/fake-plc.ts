@@ -25,7 +25,9 @@ export interface FakePlc extends AsyncDisposable {
   forget(did: string): void
   /** From now on requests fail. */
   fail(trouble: PlcTrouble): void
-  /** Ends {@link FakePlc.fail} and {@link FakePlc.delay}. */
+  /** From now on requests for this DID fail, with an HTTP status or with silence. */
+  failFor(did: string, status: PlcTrouble['status']): void
+  /** Ends {@link FakePlc.fail}, {@link FakePlc.failFor} and {@link FakePlc.delay}. */
   heal(): void
   /** From now on each answer waits this long. */
   delay(latencyMs: number): void
@@ -43,20 +45,21 @@ export async function startFakePlc(
 ): Promise<FakePlc> {
   const known = new Map<string, DidDocument | 'tombstone'>(documents)
   const requests = new Map<string, number>()
-  let trouble: { status: number | 'silence'; left: number } | undefined
+  const troubleByDid = new Map<string, PlcTrouble['status']>()
+  let trouble: { status: PlcTrouble['status']; left: number } | undefined
   let latencyMs = 0
 
   const server = createServer((request, response) => {
     const did = decodeURIComponent((request.url ?? '').split('?', 1)[0]?.slice(1) ?? '')
     requests.set(did, (requests.get(did) ?? 0) + 1)
-    const status = takeTrouble()
+    const status = troubleByDid.get(did) ?? takeTrouble()
     if (status === 'silence') return
     const reply = (): void => answer(response, request.method, did, status)
     if (latencyMs === 0) reply()
     else void sleep(latencyMs, undefined, { ref: false }).then(reply)
   })
 
-  function takeTrouble(): number | 'silence' | undefined {
+  function takeTrouble(): PlcTrouble['status'] | undefined {
     if (!trouble || trouble.left === 0) return undefined
     trouble.left--
     return trouble.status
@@ -85,8 +88,10 @@ export async function startFakePlc(
     fail: ({ status, times = Number.POSITIVE_INFINITY }) => {
       trouble = { status, left: times }
     },
+    failFor: (did, status) => void troubleByDid.set(did, status),
     heal: () => {
       trouble = undefined
+      troubleByDid.clear()
       latencyMs = 0
     },
     delay: ms => {

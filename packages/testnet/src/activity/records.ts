@@ -22,8 +22,7 @@ export function postRecord(
   random: Random,
   { other, mention }: PostContext,
 ): { text: string; extra: RecordData } {
-  const words = Array.from({ length: 3 + random.below(25) }, () => random.pick(WORDS) as string)
-  const builder = new TextBuilder(words.join(' '))
+  const builder = new TextBuilder(someWords(random, 3 + random.below(25)))
   const dice = random.next()
   const number = random.below(1_000)
   const extra: RecordData = {}
@@ -46,8 +45,12 @@ export function postRecord(
 
 /** A profile record. */
 export function profileRecord(random: Random, name: string): RecordData {
-  const words = Array.from({ length: 1 + random.below(12) }, () => random.pick(WORDS) as string)
-  return { displayName: name, description: words.join(' ') }
+  return { displayName: name, description: someWords(random, 1 + random.below(12)) }
+}
+
+/** So many words, in no order that makes sense. */
+export function someWords(random: Random, count: number): string {
+  return Array.from({ length: count }, () => random.pick(WORDS) as string).join(' ')
 }
 
 /** Text with facets, whose ranges count bytes of UTF-8. */

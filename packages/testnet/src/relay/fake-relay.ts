@@ -164,7 +164,12 @@ export async function startFakeRelay(options: FakeRelayOptions = {}): Promise<Fa
       })
       return within(drained, 'the fake relay to be drained', timeoutMs)
     },
-    stats: () => ({ ...counts, connections: cursors.length, open: subscribers.size, cursors: [...cursors] }),
+    stats: () => ({
+      ...counts,
+      connections: cursors.length,
+      open: [...subscribers].filter(({ open }) => open).length,
+      cursors: [...cursors],
+    }),
     async [Symbol.asyncDispose]() {
       for (const socket of rawSockets) socket.destroy()
       await closeAbruptly(server)

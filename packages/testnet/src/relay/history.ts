@@ -13,7 +13,9 @@ export type CursorStyle = '>' | '>='
  */
 export class History {
   readonly #maxEntries: number
-  readonly #entries: Entry[] = []
+  /** The first `#head` of them were dropped: taking each out by itself would move all the others each time. */
+  #entries: (Entry | undefined)[] = []
+  #head = 0
   #start = 0
   #highestDropped = Number.NEGATIVE_INFINITY
   #latest = 0
@@ -34,28 +36,35 @@ export class History {
 
   /** The position after the newest frame. */
   get end(): number {
-    return this.#start + this.#entries.length
+    return this.#start + this.#length
   }
 
   add(entry: Entry): void {
     this.#entries.push(entry)
     this.#latest = Math.max(this.#latest, entry.seq)
-    while (this.#entries.length > this.#maxEntries) this.#drop()
+    while (this.#length > this.#maxEntries) this.#drop()
   }
 
   /** Drops the oldest frames up to the first whose number is `seq` or more. */
   forgetBefore(seq: number): void {
-    while (this.#entries[0] && this.#entries[0].seq < seq) this.#drop()
+    for (;;) {
+      const oldest = this.#entries[this.#head]
+      if (!oldest || oldest.seq >= seq) return
+      this.#drop()
+    }
   }
 
   at(position: number): Entry | undefined {
-    return this.#entries[position - this.#start]
+    return position < this.#start ? undefined : this.#entries[this.#head + position - this.#start]
   }
 
   /** Where a client with this cursor goes on: the position of the first frame that it lacks. */
   positionAfter(cursor: number, style: CursorStyle): number {
-    const index = this.#entries.findIndex(({ seq }) => (style === '>' ? seq > cursor : seq >= cursor))
-    return index < 0 ? this.end : this.#start + index
+    for (let position = this.#start; position < this.end; position++) {
+      const { seq } = this.at(position)!
+      if (style === '>' ? seq > cursor : seq >= cursor) return position
+    }
+    return this.end
   }
 
   /** Whether frames that a client with this cursor lacks were already dropped. */
@@ -63,10 +72,18 @@ export class History {
     return style === '>' ? this.#highestDropped > cursor : this.#highestDropped >= cursor
   }
 
+  get #length(): number {
+    return this.#entries.length - this.#head
+  }
+
   #drop(): void {
-    const dropped = this.#entries.shift()
+    const dropped = this.#entries[this.#head]
     if (!dropped) return
+    this.#entries[this.#head++] = undefined
     this.#start++
     this.#highestDropped = Math.max(this.#highestDropped, dropped.seq)
+    if (this.#head < this.#length) return
+    this.#entries = this.#entries.slice(this.#head)
+    this.#head = 0
   }
 }

@@ -1,7 +1,6 @@
 import {
   addKey,
   type Block,
-  buildTree,
   Cid,
   type CidBytes,
   cidOf,
@@ -25,6 +24,7 @@ import {
   writeCar,
 } from '@orrery/repo'
 import { type DidDocument, didDocument } from '../did-document.ts'
+import { cidKey, type Past } from './past.ts'
 
 /** A change of one record. `record` is JSON, with `$link` and `$bytes` where it has any; a delete has none. */
 export interface RecordWrite {
@@ -65,9 +65,14 @@ export interface RepoMakerOptions {
   did: string
   /** Default: a fresh K-256 key. */
   key?: SigningKey
+  /** Records that are there already. Default: none, so that the first commit is the repository's first. */
+  past?: Past
   /** Milliseconds since 1970. Default `Date.now`. */
   now?: () => number
 }
+
+/** Nodes of trees before are forgotten when there are twice as many as were needed the last time, and these more. */
+const spareNodes = 200
 
 /**
  * Makes a repository of real bytes: signed commits over a valid tree, with the blocks that prove each, as a PDS does,
@@ -78,21 +83,28 @@ export class RepoMaker {
   key: SigningKey
   /** The rev of the newest commit; empty before the first. */
   rev = ''
-  #now: () => number
-  #lastRevUs = 0
-  #root: MstNode = emptyTree()
-  /** The tree's nodes by their CIDs, and for a while those of trees before. */
-  #nodes = new Map<string, Uint8Array>()
-  #commitsSincePruning = 0
   /** The root of the tree; null before the first commit. */
   data: Cid | null = null
-  #load: LoadNode
+  readonly #now: () => number
+  readonly #past: Past | undefined
+  readonly #load: LoadNode
+  #lastRevUs = 0
+  #root: MstNode = emptyTree()
+  /** Nodes that are not of the past, by `cidKey`: those of the tree, and for a while those of trees before. */
+  #nodes = new Map<string, Uint8Array>()
+  #pruneAt = spareNodes
 
-  constructor({ did, key = generateSigningKey(), now = Date.now }: RepoMakerOptions) {
+  constructor({ did, key = generateSigningKey(), past, now = Date.now }: RepoMakerOptions) {
     this.did = did
     this.key = key
     this.#now = now
-    this.#load = loadFrom({ get: cid => this.#nodes.get(keyOf(cid.bytes)) })
+    this.#past = past
+    this.#load = loadFrom({ get: cid => this.#node(cidKey(cid.bytes)) })
+    if (past) {
+      this.data = new Cid(past.root)
+      this.#root = this.#load(past.root, undefined)
+      this.rev = this.#nextRev()
+    }
   }
 
   /** The account's DID document, with this key. */
@@ -116,13 +128,13 @@ export class RepoMaker {
     const ops = writes.map(write => this.#apply(write, records))
     const nodes = new Map<string, Block>()
     const data = new Cid(nodeCid(this.#root, (cid, bytes) => this.#keep(cid, bytes, nodes)))
-    this.#prune()
     const since = this.rev === '' ? null : this.rev
     const prevData = this.data
     this.rev = this.#nextRev()
     this.data = data
     const commit = signCommit({ did: this.did, rev: this.rev, data }, this.key)
     if (ops.length > 0) this.#addProof(data.bytes, ops, nodes)
+    this.#prune()
 
     const body: CommitBody = {
       seq,
@@ -146,21 +158,9 @@ export class RepoMaker {
     return { frame: encodeFrame('#commit', frameBody(body)), body, rev: this.rev, ops }
   }
 
-  /** Puts records there that were made before anybody looked: only their keys and some CIDs, no bytes. */
-  fill(count: number, salt: number): void {
-    const entries = Array.from({ length: count }, (_, i) => ({
-      key: `app.bsky.feed.like/${tidFromTimeUs(1_700_000_000_000_000 + i * 7_000_000, salt % 1024)}`,
-      value: cidOf(Buffer.from(`${this.did} ${i}`)).bytes,
-    }))
-    if (count === 0) return
-    this.#root = buildTree(entries)
-    this.data = new Cid(nodeCid(this.#root, (cid, bytes) => this.#keep(cid, bytes)))
-    this.rev = this.#nextRev()
-  }
-
-  /** Takes another key; the document says so from now on. */
-  rotateKey(): void {
-    this.key = generateSigningKey(this.key.curve)
+  /** Takes another key; the document says so from now on. Default: a fresh one of the same curve. */
+  rotateKey(key: SigningKey = generateSigningKey(this.key.curve)): void {
+    this.key = key
   }
 
   /** A #sync message for the newest commit. */
@@ -197,33 +197,40 @@ export class RepoMaker {
   /** Adds the nodes that undoing the operations touches: a proof has those, new or old. */
   #addProof(data: CidBytes, ops: readonly CommitOp[], nodes: Map<string, Block>): void {
     const load: LoadNode = (cid, layer) => {
-      const key = keyOf(cid)
-      nodes.set(key, { cid: new Cid(cid), bytes: this.#nodes.get(key)! })
+      const key = cidKey(cid)
+      nodes.set(key, { cid: new Cid(cid), bytes: this.#node(key)! })
       return this.#load(cid, layer)
     }
     invertOps(load(data, undefined), ops, load)
   }
 
-  #keep(cid: CidBytes, bytes: Uint8Array, nodes?: Map<string, Block>): void {
-    const key = keyOf(cid)
-    this.#nodes.set(key, bytes)
-    nodes?.set(key, { cid: new Cid(cid), bytes })
+  #node(key: string): Uint8Array | undefined {
+    return this.#nodes.get(key) ?? this.#past?.nodes.get(key)
   }
 
-  /** Forgets the nodes of trees before, now and then. */
+  #keep(cid: CidBytes, bytes: Uint8Array, nodes: Map<string, Block>): void {
+    const key = cidKey(cid)
+    this.#nodes.set(key, bytes)
+    nodes.set(key, { cid: new Cid(cid), bytes })
+  }
+
+  /** Forgets the nodes of trees before, now and then, and those of this one that stand parsed in memory. */
   #prune(): void {
-    if (++this.#commitsSincePruning < 200) return
-    this.#commitsSincePruning = 0
+    if (this.#nodes.size < this.#pruneAt) return
     const kept = new Map<string, Uint8Array>()
-    const keep = (node: MstNode): void => {
-      const key = keyOf(node.cid!)
-      kept.set(key, this.#nodes.get(key)!)
-      for (const child of node.children) {
-        if (child !== null) keep('layer' in child ? child : this.#load(child, node.layer - 1))
-      }
+    const keep = (cid: CidBytes, layer: number | undefined): void => {
+      const key = cidKey(cid)
+      const bytes = this.#nodes.get(key)
+      // Below a node of the past there are only such.
+      if (!bytes || kept.has(key)) return
+      kept.set(key, bytes)
+      const node = this.#load(cid, layer)
+      for (const child of node.children) if (child instanceof Uint8Array) keep(child, node.layer - 1)
     }
-    keep(this.#root)
+    keep(this.data!.bytes, undefined)
     this.#nodes = kept
+    this.#pruneAt = kept.size * 2 + spareNodes
+    this.#root = this.#load(this.data!.bytes, undefined)
   }
 
   #nextRev(): string {
@@ -240,9 +247,4 @@ export function frameBody(body: CommitBody): Parameters<typeof encodeFrame>[1] {
 
 function blockOf(bytes: Uint8Array): Block {
   return { cid: cidOf(bytes), bytes }
-}
-
-/** The bytes of a CID as a string, a cheaper key than its text. */
-function keyOf(cid: CidBytes): string {
-  return Buffer.from(cid.buffer, cid.byteOffset, cid.length).toString('latin1')
 }
