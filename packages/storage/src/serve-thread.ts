@@ -5,6 +5,9 @@ import { StorageError } from './errors.ts'
 import { toWireError, Transferring } from './thread-messages.ts'
 import type { Request, Response } from './thread-messages.ts'
 
+// For threads without a database, which import this file alone.
+export { transferring } from './thread-messages.ts'
+
 /** What a thread serves besides its methods: `dispose` runs after the last call, before the thread ends. */
 export type Disposing = { dispose?(): void | Promise<void> }
 
