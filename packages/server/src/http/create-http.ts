@@ -10,7 +10,9 @@ import type { Metrics } from '../metrics/metrics.ts'
 import { answerClientError } from './client-error.ts'
 import { addCommon, addGuards, missed, sendError, setCommonHeaders } from './guards.ts'
 import { methods, observeRequests } from './observe.ts'
+import { parseQuery } from './query-string.ts'
 import { requestIds } from './request-id.ts'
+import { lazyRequestLogs } from './request-log.ts'
 import { createRouteTable } from './routes.ts'
 import { serializerCompiler, validatorCompiler } from './validation.ts'
 import type { ZodTypeProvider } from './validation.ts'
@@ -57,9 +59,8 @@ export type HttpOptions = {
 export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   const { trustProxy = [], requestTimeoutMs = 30_000, headersTimeoutMs = 10_000 } = options
   const table = createRouteTable()
-  const loggerInstance: FastifyBaseLogger = options.logger
   const app: HttpServer = fastify({
-    loggerInstance,
+    loggerInstance: lazyRequestLogs(options.logger),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIds(trustProxy.length > 0),
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
@@ -72,7 +73,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
       // Without this, `Upgrade: h2c` (what curl --http2 sends) would be taken for a WebSocket and refused.
       shouldUpgradeCallback: request => request.headers.upgrade?.toLowerCase() === 'websocket',
     },
-    routerOptions: { maxParamLength: 2_048 },
+    routerOptions: { maxParamLength: 2_048, querystringParser: parseQuery },
     // The answer to requests during the stop is ours too, see below.
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
@@ -84,7 +85,7 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
 
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  observeRequests(app, options.metrics)
+  observeRequests(app, options.metrics, options.logger.isLevelEnabled('debug'))
   const state = addCommon(app, table, options.requestGraceMs ?? 5_000)
   await app.register(cors, {
     origin: '*',

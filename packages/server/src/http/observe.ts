@@ -10,26 +10,33 @@ export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTION
 /** What the route label says of requests that no route took. */
 const UNMATCHED = 'unmatched'
 
-/** Counts and times requests by route template: a raw address in a label would let clients grow the registry. */
-export function observeRequests(app: HttpServer, metrics: Metrics): void {
+/**
+ * Counts and times requests by route template: a raw address in a label would let clients grow the registry. With `logs`,
+ * each is a line at level debug too.
+ */
+export function observeRequests(app: HttpServer, metrics: Metrics, logs: boolean): void {
   const duration = metrics.histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from a request to the end of its response, by route template; WebSocket sessions are not in it.',
     labels: { route: 200, method: methods, status: ['1xx', '2xx', '3xx', '4xx', '5xx'] },
     buckets: secondsBuckets,
   })
+  /** By method, class of status and route; there are as many as the server has routes, and what Node takes for methods. */
+  const series = new Map<string, { observe(value: number): void }>()
   app.addHook('onResponse', (request, reply, done) => {
-    const labels = {
-      route: request.routeOptions.url ?? UNMATCHED,
-      method: request.method,
-      status: `${Math.floor(reply.statusCode / 100)}xx`,
+    const status = `${Math.floor(reply.statusCode / 100)}xx`
+    const route = request.routeOptions.url ?? UNMATCHED
+    const key = `${request.method} ${status} ${route}`
+    let own = series.get(key)
+    if (!own) series.set(key, (own = duration.with({ route, method: request.method, status })))
+    own.observe(reply.elapsedTime / 1_000)
+    if (logs) {
+      const ms = Math.round(reply.elapsedTime)
+      request.log.debug(
+        { method: request.method, path: pathOf(request), status: reply.statusCode, ms },
+        'request',
+      )
     }
-    duration.observe(labels, reply.elapsedTime / 1_000)
-    const ms = Math.round(reply.elapsedTime)
-    request.log.debug(
-      { method: request.method, path: pathOf(request), status: reply.statusCode, ms },
-      'request',
-    )
     done()
   })
 }

@@ -22,5 +22,5 @@ it('knows its ends and gives each entry', () => {
   const block = blockOf(entries)
   expect([block.count, block.first, block.last]).toEqual([3, 5, 10])
   expect(entries.map((_, i) => entryAt(block, i).toString())).toEqual(entries.map(entry => entry.text))
-  expect(entries.map((_, i) => block.positionAt(i))).toEqual([5, 9, 10])
+  expect([...block.positions]).toEqual([5, 9, 10])
 })

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createBlock, type LogBlock } from './block.ts'
-import { binaryFrames, headerBytes, lengthAt, selectedTextFrames, textFrames } from './frames.ts'
+import { binaryFrames, type Frames, headerBytes, headerBytesAt, textFrames } from './frames.ts'
 import { readFrames } from './testing/frame-reader.ts'
 
 /** Around each change of the form of a length. */
@@ -13,13 +12,11 @@ function payloadsOf(lengths: readonly number[]): Buffer[] {
   return lengths.map((bytes, i) => Buffer.alloc(bytes, 97 + (i % 26)))
 }
 
-function blockOf(payloads: readonly Buffer[]): LogBlock {
+function framesOf(payloads: readonly Buffer[]): Frames {
   let end = 0
-  const ends = Uint32Array.from(payloads, payload => (end += payload.length))
-  return createBlock(
+  return textFrames(
     Buffer.concat(payloads),
-    ends,
-    Float64Array.from(payloads, (_, i) => i + 1),
+    Uint32Array.from(payloads, payload => (end += payload.length)),
   )
 }
 
@@ -36,35 +33,26 @@ describe('frames are RFC 6455’s', () => {
     const payloads = payloadsOf([bytes])
     const head = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10
     expect(headerBytes(bytes)).toBe(head)
-    expect(textFrames(blockOf(payloads)).bytes).toHaveLength(head + bytes)
-    expectFrames(textFrames(blockOf(payloads)).bytes, 1, payloads)
-    expectFrames(selectedTextFrames(blockOf(payloads), [0]), 1, payloads)
+    const { bytes: frames } = framesOf(payloads)
+    expect(frames).toHaveLength(head + bytes)
+    expect(headerBytesAt(frames, 0)).toBe(head)
+    expectFrames(frames, 1, payloads)
     expectFrames(binaryFrames(payloads), 2, payloads)
   })
 
-  it('for many payloads, all or chosen, framed before or not', () => {
+  it('for many payloads', () => {
     fc.assert(
-      fc.property(
-        fc.array(fc.tuple(length, fc.boolean()), { maxLength: 12 }),
-        fc.boolean(),
-        (items, framed) => {
-          const payloads = payloadsOf(items.map(([bytes]) => bytes))
-          const chosen = items.flatMap(([, wanted], i) => (wanted ? [i] : []))
-          const block = blockOf(payloads)
-          if (framed) textFrames(block)
-          expectFrames(
-            selectedTextFrames(block, chosen),
-            1,
-            chosen.map(i => payloads[i]!),
-          )
-          const { bytes, ends } = textFrames(block)
-          expectFrames(bytes, 1, payloads)
-          for (const i of payloads.keys())
-            expectFrames(bytes.subarray(0, ends[i]), 1, payloads.slice(0, i + 1))
-          expectFrames(binaryFrames(payloads), 2, payloads)
-          expect(payloads.map((_, i) => lengthAt(block, i))).toEqual(payloads.map(payload => payload.length))
-        },
-      ),
+      fc.property(fc.array(length, { maxLength: 12 }), lengths => {
+        const payloads = payloadsOf(lengths)
+        const { bytes, ends } = framesOf(payloads)
+        expectFrames(bytes, 1, payloads)
+        for (const i of payloads.keys()) {
+          expectFrames(bytes.subarray(0, ends[i]), 1, payloads.slice(0, i + 1))
+          const start = i === 0 ? 0 : ends[i - 1]!
+          expect(ends[i]! - start - headerBytesAt(bytes, start)).toBe(payloads[i]!.length)
+        }
+        expectFrames(binaryFrames(payloads), 2, payloads)
+      }),
       { numRuns: 60 },
     )
   })

@@ -1,11 +1,21 @@
-import { entryAt, type FramedBlock, type LogBlock } from './block.ts'
-
 /** WebSocket opcodes of data, with the final bit set. RFC 6455, section 5.2. */
 export const opcodes = { text: 0x81, binary: 0x82 } as const
+
+/** Frames one behind the other, and where each ends. */
+export interface Frames {
+  bytes: Buffer
+  ends: Uint32Array
+}
 
 /** How many bytes the header of a server's frame takes; servers do not mask. */
 export function headerBytes(payloadBytes: number): number {
   return payloadBytes < 126 ? 2 : payloadBytes < 0x1_0000 ? 4 : 10
+}
+
+/** How many bytes the header takes of the frame that begins at `start`. */
+export function headerBytesAt(frames: Uint8Array, start: number): number {
+  const length = frames[start + 1]!
+  return length < 126 ? 2 : length === 126 ? 4 : 10
 }
 
 /** Writes a frame's header at `at`; answers where its payload goes. */
@@ -26,36 +36,27 @@ export function writeHeader(out: Buffer, at: number, opcode: number, payloadByte
   return at + 10
 }
 
-/**
- * A block's entries as text frames, made once for all who read them: handing each subscriber its own frames was the
- * greater part of the work of a fan-out (an eighth of the rate, measured with `ws.send` for each message).
- */
-export function textFrames(block: LogBlock): FramedBlock {
-  block.textFrames ??= frameAll(block)
-  return block.textFrames
-}
-
-/** Chosen entries of a block as text frames, in one buffer. */
-export function selectedTextFrames(block: LogBlock, indices: readonly number[]): Buffer {
-  const framed = block.textFrames
-  if (framed) {
-    return Buffer.concat(
-      indices.map(i => framed.bytes.subarray(i === 0 ? 0 : framed.ends[i - 1]!, framed.ends[i])),
-    )
-  }
+/** Puts payloads, which end at `ends`, into text frames. The memory is not of the pool, so that it may move to a thread. */
+export function textFrames(payloads: Uint8Array, ends: Uint32Array): Frames {
   let size = 0
-  for (const i of indices) {
-    const bytes = lengthAt(block, i)
-    size += headerBytes(bytes) + bytes
+  let start = 0
+  for (const end of ends) {
+    size += headerBytes(end - start) + end - start
+    start = end
   }
-  const out = Buffer.allocUnsafe(size)
+  const bytes = Buffer.allocUnsafeSlow(size)
+  const frameEnds = new Uint32Array(ends.length)
   let at = 0
-  for (const i of indices) {
-    const start = i === 0 ? 0 : block.ends[i - 1]!
-    at = writeHeader(out, at, opcodes.text, block.ends[i]! - start)
-    at += block.bytes.copy(out, at, start, block.ends[i])
+  start = 0
+  for (let i = 0; i < ends.length; i++) {
+    const end = ends[i]!
+    at = writeHeader(bytes, at, opcodes.text, end - start)
+    bytes.set(payloads.subarray(start, end), at)
+    at += end - start
+    frameEnds[i] = at
+    start = end
   }
-  return out
+  return { bytes, ends: frameEnds }
 }
 
 /** Payloads as binary frames, in one buffer. */
@@ -69,27 +70,4 @@ export function binaryFrames(payloads: readonly Buffer[]): Buffer {
     at += payload.copy(out, at)
   }
   return out
-}
-
-/** How many bytes an entry has. */
-export function lengthAt(block: LogBlock, index: number): number {
-  return block.ends[index]! - (index === 0 ? 0 : block.ends[index - 1]!)
-}
-
-function frameAll(block: LogBlock): FramedBlock {
-  let size = 0
-  for (let i = 0; i < block.count; i++) {
-    const bytes = lengthAt(block, i)
-    size += headerBytes(bytes) + bytes
-  }
-  const out = Buffer.allocUnsafe(size)
-  const ends = new Uint32Array(block.count)
-  let at = 0
-  for (let i = 0; i < block.count; i++) {
-    const entry = entryAt(block, i)
-    at = writeHeader(out, at, opcodes.text, entry.length)
-    at += entry.copy(out, at)
-    ends[i] = at
-  }
-  return { bytes: out, ends }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutReason } from './hub.ts'
+import { cutReason } from './close.ts'
 import { fakeEncoding } from './testing/encodings.ts'
 import { makeEntry, positionOf } from './testing/entries.ts'
 import { FakeLog } from './testing/fake-log.ts'

@@ -17,11 +17,14 @@ function noting(name: string, turns: string[], onTurn?: () => void): Filter {
   }
 }
 
+/** Batches of one block. */
+const aBlockEach = { batchBytes: 1 }
+
 describe('those who replay', () => {
-  it('take turns, a block each', async () => {
+  it('take turns, a batch each', async () => {
     const log = new FakeLog()
     for (let i = 1; i <= 200; i++) log.append([makeEntry(i, 0)])
-    await using server = await startHub(log)
+    await using server = await startHub(log, aBlockEach)
     const turns: string[] = []
     const names = ['a', 'b', 'c', 'd', 'e']
     const clients = []
@@ -38,7 +41,7 @@ describe('those who replay', () => {
     const log = new FakeLog()
     const blocks = 2_000
     for (let i = 1; i <= blocks; i++) log.append([makeEntry(i, 0)])
-    await using server = await startHub(log)
+    await using server = await startHub(log, aBlockEach)
     const turns: string[] = []
     const live = await server.subscribe({ filter: noting('live', turns) })
     await until(() => live.subscriber.state === 'live')

@@ -1,8 +1,7 @@
-import { indexAt, type LogBlock } from './block.ts'
+import { closeCodes, cutReason } from './close.ts'
 import { binaryFrames, headerBytes, opcodes, writeHeader } from './frames.ts'
-import type { RateLimiter } from './limiter.ts'
-import type { HubLog } from './log.ts'
-import { SharedFrames } from './shared-frames.ts'
+import { type FullHubOptions, type HubOptions, withDefaults } from './options.ts'
+import { type Batch, SharedFrames } from './shared-frames.ts'
 import type { Filter, Subscriber, SubscriberOptions } from './subscriber.ts'
 
 /** Why a subscriber was dropped by us. The names are labels of a counter. */
@@ -17,38 +16,6 @@ export interface HubStats {
   /** Blocks read that were not in memory any more. */
   coldReads: number
 }
-
-export interface HubOptions {
-  log: HubLog
-  /** Events a second for each client, over all its connections. */
-  limiter: RateLimiter
-  /** The message of a heartbeat, which tells that everything up to `position` was sent or filtered out. */
-  heartbeat: (position: number) => string
-  /** Called when the log cannot be read: own state that is broken. */
-  onFailure: (error: unknown) => void
-  /**
-   * How long entries are collected before they are sent, milliseconds. One write for each socket and tick: each costs
-   * some 5 µs whatever it carries. Default 5.
-   */
-  tickMs?: number | undefined
-  /**
-   * How much may wait in a socket before its subscriber has to wait, bytes; less than the socket's own mark (64 KiB) is as
-   * much as that. Default 1 MiB.
-   */
-  highWaterBytes?: number | undefined
-  /** How long a socket may take nothing while something waits for it, milliseconds. Default 30,000. */
-  stallMs?: number | undefined
-  /** How often clients are pinged, milliseconds; one that stays silent for three rounds is dead. Default 30,000. */
-  pingMs?: number | undefined
-}
-
-type Tuning = 'tickMs' | 'highWaterBytes' | 'stallMs' | 'pingMs'
-
-/** Close codes of RFC 6455, section 7.4.1. */
-export const closeCodes = { goingAway: 1001, policy: 1008, internal: 1011 } as const
-
-/** RFC 6455, section 5.5: a control frame holds 125 bytes, of which two are the code. */
-const maxReasonBytes = 123
 
 const shutDownReason = 'server shutting down'
 
@@ -71,19 +38,22 @@ export class Hub implements AsyncDisposable {
     dropped: { slow: 0, dead: 0, outrun: 0, error: 0 },
     coldReads: 0,
   }
-  readonly #options: Omit<HubOptions, Tuning> & Record<Tuning, number>
+  readonly #options: FullHubOptions
   readonly #subscribers = new Set<Subscriber>()
   #tick: NodeJS.Timeout | undefined
+  #tickedAt = Number.NEGATIVE_INFINITY
+  #live = 0
   #turns: Subscriber[] = []
   #turnScheduled = false
   #sweeper: NodeJS.Timeout
   #pingedAt = performance.now()
-  #shared = new SharedFrames()
+  #shared: SharedFrames
   #disposed = false
 
   constructor(options: HubOptions) {
-    const { tickMs = 5, highWaterBytes = 1024 * 1024, stallMs = 30_000, pingMs = 30_000 } = options
-    this.#options = { ...options, tickMs, highWaterBytes, stallMs, pingMs }
+    this.#options = withDefaults(options)
+    const { batchBytes, stallMs, pingMs } = this.#options
+    this.#shared = new SharedFrames(batchBytes)
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(sweepMs, stallMs, pingMs))
     this.#sweeper.unref()
   }
@@ -144,11 +114,11 @@ export class Hub implements AsyncDisposable {
 
   /** Says that the log has grown. */
   published(): void {
-    this.#tick ??= setTimeout(() => {
-      this.#tick = undefined
-      for (const subscriber of this.#subscribers) if (subscriber.state === 'live') this.#advance(subscriber)
-      this.#shared.forget()
-    }, this.#options.tickMs)
+    if (this.#tick) return
+    const { tickMs, tickMsPerSubscriber, maxTickMs } = this.#options
+    const everyMs = Math.max(tickMs, Math.min(this.#live * tickMsPerSubscriber, maxTickMs))
+    const waitMs = this.#tickedAt + everyMs - performance.now()
+    this.#tick = setTimeout(() => this.#runTick(), Math.max(0, waitMs))
   }
 
   /** Says goodbye to everybody: close code 1001. */
@@ -164,6 +134,18 @@ export class Hub implements AsyncDisposable {
     await Promise.race([Promise.all(closed), new Promise(resolve => setTimeout(resolve, 2_000).unref())])
   }
 
+  #runTick(): void {
+    this.#tick = undefined
+    this.#tickedAt = performance.now()
+    this.#live = 0
+    for (const subscriber of this.#subscribers) {
+      if (subscriber.state !== 'live') continue
+      this.#live++
+      this.#advance(subscriber)
+    }
+    this.#shared.forget()
+  }
+
   #remove(subscriber: Subscriber): void {
     subscriber.state = 'closed'
     this.#subscribers.delete(subscriber)
@@ -175,7 +157,7 @@ export class Hub implements AsyncDisposable {
     this.close(subscriber, code, reason)
   }
 
-  /** Queues a turn. Those who catch up take turns, a block each, so that none of them keeps the others waiting. */
+  /** Queues a turn. Those who catch up take turns, a batch each, so that none of them keeps the others waiting. */
   #takeTurn(subscriber: Subscriber): void {
     if (subscriber.state === 'closed') return
     subscriber.state = 'ready'
@@ -194,48 +176,43 @@ export class Hub implements AsyncDisposable {
   /** Moves a subscriber on, until it has all there is or has to wait for something. */
   #advance(subscriber: Subscriber): void {
     const { log, highWaterBytes } = this.#options
-    const { stream } = subscriber
-    const turn = subscriber.state === 'ready'
+    const { stream, encoding } = subscriber
+    const catchingUp = subscriber.state === 'ready'
     if (this.#isGone(subscriber)) return
-    stream.cork()
-    try {
-      if (subscriber.heartbeatDue && !this.#sendHeartbeat(subscriber)) return
-      for (;;) {
-        // Below the stream's own mark there would be no `drain` to wait for.
-        if (stream.writableLength > highWaterBytes && stream.writableNeedDrain) {
-          this.#waitForDrain(subscriber)
-          return
-        }
-        if (subscriber.position > log.last) {
-          subscriber.state = 'live'
-          subscriber.begun = true
-          return
-        }
-        if (subscriber.position < log.oldest) {
-          if (subscriber.begun) {
-            this.#drop(
-              subscriber,
-              'outrun',
-              closeCodes.policy,
-              'ConsumerTooSlow: its position is not kept any more',
-            )
-            return
-          }
-          subscriber.position = log.oldest
-        }
-        const block = log.inMemory(subscriber.position)
-        if (!block) {
-          this.#readCold(subscriber)
-          return
-        }
-        if (!this.#send(subscriber, block)) return
-        if (turn && subscriber.position <= log.last) {
-          this.#takeTurn(subscriber)
-          return
-        }
+    if (subscriber.heartbeatDue && !this.#sendHeartbeat(subscriber)) return
+    for (;;) {
+      // Below the stream's own mark there would be no `drain` to wait for.
+      if (stream.writableLength > highWaterBytes && stream.writableNeedDrain) {
+        this.#waitForDrain(subscriber)
+        return
       }
-    } finally {
-      stream.uncork()
+      if (subscriber.position > log.last) {
+        subscriber.state = 'live'
+        subscriber.begun = true
+        return
+      }
+      if (subscriber.position < log.oldest) {
+        if (subscriber.begun) {
+          this.#drop(
+            subscriber,
+            'outrun',
+            closeCodes.policy,
+            'ConsumerTooSlow: its position is not kept any more',
+          )
+          return
+        }
+        subscriber.position = log.oldest
+      }
+      const batch = this.#shared.fromMemory(log, subscriber.position, subscriber.filter, encoding)
+      if (!batch) {
+        this.#readCold(subscriber)
+        return
+      }
+      if (!this.#send(subscriber, batch)) return
+      if (catchingUp && subscriber.position <= log.last) {
+        this.#takeTurn(subscriber)
+        return
+      }
     }
   }
 
@@ -266,7 +243,9 @@ export class Hub implements AsyncDisposable {
         }
         subscriber.emptyReads = 0
         // What lay before the block may have been dropped while it was read; the next turn finds out.
-        if (subscriber.position < this.#options.log.oldest || this.#send(subscriber, block)) {
+        const { position, filter, encoding } = subscriber
+        if (position < this.#options.log.oldest) this.#takeTurn(subscriber)
+        else if (this.#send(subscriber, this.#shared.fromBlock(block, position, filter, encoding))) {
           this.#takeTurn(subscriber)
         }
       },
@@ -289,33 +268,17 @@ export class Hub implements AsyncDisposable {
     onFailure(new Error(`the log reaches ${log.last}, but has nothing to read at ${position}`))
   }
 
-  /** Sends what a subscriber wants of a block. False where it has to wait now, and has its next turn arranged. */
-  #send(subscriber: Subscriber, block: LogBlock): boolean {
-    const { position, filter, encoding } = subscriber
+  /** Sends a batch. False where the subscriber has to wait now, and has its next turn arranged. */
+  #send(subscriber: Subscriber, batch: Batch | Promise<Batch>): boolean {
     subscriber.begun = true
-    const from = indexAt(block, position)
-    const selected = this.#shared.select(block, filter)
-    const indices = selected && (from === 0 ? selected : selected.filter(i => i >= from))
-    const count = indices ? indices.length : block.count - from
-    if (count === 0) {
-      subscriber.position = block.last + 1
-      return true
-    }
-    if (!encoding) {
-      this.#write(subscriber, this.#shared.text(block, filter, from, indices), count, block.last)
-      return this.#keepsRate(subscriber, count)
-    }
-    const frames = this.#shared.encoded(block, filter, encoding, from, indices)
-    if (Buffer.isBuffer(frames)) {
-      this.#write(subscriber, frames, count, block.last)
-      return this.#keepsRate(subscriber, count)
-    }
+    if (!(batch instanceof Promise)) return this.#write(subscriber, batch)
+    const wasLive = subscriber.state === 'live'
     subscriber.state = 'waiting'
-    frames.then(
-      bytes => {
-        if (this.#isGone(subscriber)) return
-        this.#write(subscriber, bytes, count, block.last)
-        if (this.#keepsRate(subscriber, count)) this.#takeTurn(subscriber)
+    batch.then(
+      encoded => {
+        if (this.#isGone(subscriber) || !this.#write(subscriber, encoded)) return
+        if (wasLive) this.#resumeLive(subscriber)
+        else this.#takeTurn(subscriber)
       },
       (error: unknown) => {
         this.#drop(subscriber, 'error', closeCodes.internal, 'an event could not be encoded')
@@ -325,13 +288,23 @@ export class Hub implements AsyncDisposable {
     return false
   }
 
-  #write(subscriber: Subscriber, frames: Buffer, count: number, last: number): void {
+  /** What came while its entries were encoded waits for the next tick: else each encoding would be a tick of its own. */
+  #resumeLive(subscriber: Subscriber): void {
+    subscriber.state = 'live'
+    if (subscriber.heartbeatDue) this.#takeTurn(subscriber)
+    else if (subscriber.position <= this.#options.log.last) this.published()
+  }
+
+  /** Writes a batch. False where the client has had its share for now, and waits. */
+  #write(subscriber: Subscriber, { frames, count, next }: Batch): boolean {
+    subscriber.position = next
+    if (!frames) return true
     subscriber.stream.write(frames)
-    subscriber.position = last + 1
     subscriber.sentAt = performance.now()
     subscriber.heartbeatDue = false
     this.stats.sentEvents += count
     this.stats.sentBytes += frames.length
+    return this.#keepsRate(subscriber, count)
   }
 
   /** Whether the client may go on at once; otherwise its next turn comes when its rate allows. */
@@ -395,10 +368,10 @@ export class Hub implements AsyncDisposable {
       return true
     }
     subscriber.state = 'waiting'
-    subscriber.encoding.encodeMessage(message).then(
-      payload => {
+    subscriber.encoding.encode([message]).then(
+      encoded => {
         if (this.#isGone(subscriber)) return
-        subscriber.stream.write(binaryFrames([payload]))
+        subscriber.stream.write(binaryFrames(encoded))
         this.#takeTurn(subscriber)
       },
       (error: unknown) => {
@@ -408,13 +381,4 @@ export class Hub implements AsyncDisposable {
     )
     return false
   }
-}
-
-/** A close frame holds 123 bytes of reason; ws throws on more. Cut between characters. */
-export function cutReason(reason: string): string {
-  // No reason needs more characters than bytes, and nobody is to be made to measure a megabyte.
-  const bytes = Buffer.from(reason.slice(0, maxReasonBytes + 1))
-  if (bytes.length <= maxReasonBytes) return reason
-  // `stream` leaves out a character that is cut in two.
-  return `${new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, maxReasonBytes - 3), { stream: true })}...`
 }

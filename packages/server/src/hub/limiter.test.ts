@@ -62,7 +62,7 @@ describe('the rate in the hub', () => {
       log.append(Array.from({ length: 5 }, (_, at) => makeEntry(1 + i * 5 + at, 0)))
     }
     // 120 entries at 200 a second with 20 at once take half a second.
-    await using server = await startHub(log, { limiter: createRateLimiter(200, 20) })
+    await using server = await startHub(log, { limiter: createRateLimiter(200, 20), batchBytes: 1 })
     const started = performance.now()
     const one = await server.subscribe({ client: '10.0.0.1', position: 1 })
     const two = await server.subscribe({ client: '10.0.0.1', position: 1 })

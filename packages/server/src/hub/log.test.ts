@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { LogBlock } from './block.ts'
+import { entryAt, type LogBlock } from './block.ts'
 import { RecentBlocks } from './log.ts'
 import { blockOf, makeEntry } from './testing/entries.ts'
 
@@ -37,13 +37,13 @@ describe('RecentBlocks', () => {
             // Dropped from the front: what may go, while there is too much, and never the last.
             while (
               model.length > 1 &&
-              model.reduce((sum, block) => sum + block.bytes.length, 0) > maxBytes &&
+              model.reduce((sum, block) => sum + block.frames.length, 0) > maxBytes &&
               model[0]!.last < released
             ) {
               kept = model[0]!.last + 1
               model = model.slice(1)
             }
-            expect(recent.bytes).toBe(model.reduce((sum, block) => sum + block.bytes.length, 0))
+            expect(recent.bytes).toBe(model.reduce((sum, block) => sum + block.frames.length, 0))
             for (let at = floor - 1; at <= newest + 1; at++) {
               const found = at < kept ? undefined : model.find(block => block.last >= at)
               expect(recent.find(at)).toBe(found)
@@ -62,6 +62,58 @@ describe('RecentBlocks', () => {
     expect(recent.find(0)).toBe(blocks[0])
     recent.releaseBefore(3)
     expect([recent.find(0), recent.find(2), recent.find(3)]).toEqual([undefined, undefined, blocks[2]])
+  })
+
+  it('joins what is kept elsewhere, and has the same entries at the same positions', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }), { minLength: 1 }),
+        fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 4 }),
+        fc.constantFrom(0, 40_000, 300_000),
+        (gaps, joins, bytes) => {
+          const recent = new RecentBlocks(Number.POSITIVE_INFINITY)
+          let newest = 0
+          const entries = gaps.map(block => block.map(gap => makeEntry((newest += gap), 0, bytes)))
+          const blocks = entries.map(blockOf)
+          for (const [i, block] of blocks.entries()) {
+            recent.push(block)
+            // At any time, and more than once.
+            if (i % 2 === 1) for (const position of joins) recent.joinBefore(position)
+          }
+          for (const position of joins) recent.joinBefore(position)
+          expect(recent.bytes).toBe(blocks.reduce((sum, block) => sum + block.frames.length, 0))
+          const found: string[] = []
+          for (let position = 0; position <= newest;) {
+            const block = recent.find(position)!
+            expect(block.first).toBeGreaterThanOrEqual(position)
+            expect(block.frames.length).toBeLessThanOrEqual(Math.max(512 * 1024, bytes * 4 + 100))
+            found.push(...block.positions.keys().map(i => entryAt(block, i).toString()))
+            position = block.last + 1
+          }
+          expect(found).toEqual(entries.flat().map(entry => entry.text))
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('joins small blocks to few, and leaves the newest alone', () => {
+    const recent = new RecentBlocks(Number.POSITIVE_INFINITY)
+    for (let i = 1; i <= 100; i++) recent.push(blockOf([makeEntry(i, 0)]))
+    recent.joinBefore(91)
+    expect(recent.find(1)).toMatchObject({ count: 90, first: 1, last: 90 })
+    expect(recent.find(91)).toMatchObject({ count: 1 })
+  })
+
+  it('keeps what is encoded already', async () => {
+    const recent = new RecentBlocks(Number.POSITIVE_INFINITY)
+    const [one, two, three] = [1, 2, 3].map(i => blockOf([makeEntry(i, 0)]))
+    one!.encoded = new Map([['a', [Buffer.from('one')]]])
+    // On its way, which is to another block than the joined one.
+    two!.encoded = new Map([['a', [Promise.resolve()]]])
+    for (const block of [one!, two!, three!]) recent.push(block)
+    recent.joinBefore(4)
+    expect(recent.find(1)!.encoded!.get('a')).toEqual([Buffer.from('one'), undefined, undefined])
   })
 
   it('has nothing from before its floor', () => {

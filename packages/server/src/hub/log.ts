@@ -1,4 +1,4 @@
-import type { LogBlock } from './block.ts'
+import { joinBlocks, type LogBlock } from './block.ts'
 
 /** One ordered log as a hub reads it: the newest part in memory, the rest wherever the service keeps it. */
 export interface HubLog {
@@ -12,6 +12,9 @@ export interface HubLog {
   read(position: number): Promise<LogBlock | undefined>
 }
 
+/** Up to so many bytes blocks are joined: what a replay sends at one go. */
+const joinedBytes = 512 * 1024
+
 /**
  * The newest blocks of a log, in order, within a budget. What is not durable elsewhere yet is never dropped, whatever
  * the budget.
@@ -22,6 +25,8 @@ export class RecentBlocks {
   /** Everything from here on is in memory. */
   #floor: number
   #pinnedFrom: number
+  /** What ends before here is joined. */
+  #joinedTo = 0
   readonly #maxBytes: number
 
   /** `floor`: what is before it is kept elsewhere. Default 0: nothing is. */
@@ -37,7 +42,7 @@ export class RecentBlocks {
 
   push(block: LogBlock): void {
     this.#blocks.push(block)
-    this.#bytes += block.bytes.length
+    this.#bytes += block.frames.length
     this.#trim()
   }
 
@@ -47,10 +52,37 @@ export class RecentBlocks {
     this.#trim()
   }
 
+  /**
+   * Joins blocks that end before `position` to larger ones. A commit has a few events, and a block of a few costs as much
+   * memory again for itself, and a write for each who replays it.
+   */
+  joinBefore(position: number): void {
+    const end = this.#firstReaching(position)
+    const start = Math.min(end, this.#firstReaching(this.#joinedTo))
+    const joined: LogBlock[] = []
+    let run: LogBlock[] = []
+    let bytes = 0
+    for (const block of this.#blocks.slice(start, end)) {
+      if (run.length > 0 && bytes + block.frames.length > joinedBytes) {
+        joined.push(run.length === 1 ? run[0]! : joinBlocks(run))
+        run = []
+        bytes = 0
+      }
+      run.push(block)
+      bytes += block.frames.length
+    }
+    if (run.length > 0) joined.push(run.length === 1 ? run[0]! : joinBlocks(run))
+    this.#blocks.splice(start, end - start, ...joined)
+    this.#joinedTo = Math.max(this.#joinedTo, position)
+  }
+
   /** The first block that reaches `position`, where everything from that position on is here. */
   find(position: number): LogBlock | undefined {
+    return position < this.#floor ? undefined : this.#blocks[this.#firstReaching(position)]
+  }
+
+  #firstReaching(position: number): number {
     const blocks = this.#blocks
-    if (position < this.#floor) return undefined
     let low = 0
     let high = blocks.length
     while (low < high) {
@@ -58,7 +90,7 @@ export class RecentBlocks {
       if (blocks[middle]!.last < position) low = middle + 1
       else high = middle
     }
-    return blocks[low]
+    return low
   }
 
   #trim(): void {
@@ -69,7 +101,7 @@ export class RecentBlocks {
       this.#blocks[dropped]!.last < this.#pinnedFrom
     ) {
       const block = this.#blocks[dropped++]!
-      this.#bytes -= block.bytes.length
+      this.#bytes -= block.frames.length
       this.#floor = block.last + 1
     }
     if (dropped > 0) this.#blocks.splice(0, dropped)

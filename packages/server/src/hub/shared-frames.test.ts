@@ -1,8 +1,9 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { SharedFrames } from './shared-frames.ts'
-import { wantsAll } from './subscriber.ts'
+import { type Batch, SharedFrames } from './shared-frames.ts'
+import { type Encoding, type Filter, wantsAll } from './subscriber.ts'
 import { fakeEncoding } from './testing/encodings.ts'
-import { blockOf, makeEntry, tagFilter } from './testing/entries.ts'
+import { type Entry, makeEntry, tagFilter } from './testing/entries.ts'
 import { readFrames } from './testing/frame-reader.ts'
 import { FakeLog } from './testing/fake-log.ts'
 import { startHub } from './testing/hub-server.ts'
@@ -11,81 +12,127 @@ import { until } from './testing/until.ts'
 const entries = [1, 2, 3, 4, 5, 6].map(position => makeEntry(position, position % 3))
 const texts = (bytes: Buffer): string[] => readFrames(bytes).frames.map(({ payload }) => payload.toString())
 
+/** A log of blocks of these entries, all in memory, and the batches of it. */
+function batchesOf(...blocks: Entry[][]): {
+  log: FakeLog
+  shared: SharedFrames
+  next: (position: number, filter: Filter, encoding?: Encoding) => Batch | Promise<Batch> | undefined
+} {
+  const log = new FakeLog()
+  for (const block of blocks) log.append(block)
+  const shared = new SharedFrames(1024)
+  return {
+    log,
+    shared,
+    next: (position, filter, encoding) => shared.fromMemory(log, position, filter, encoding),
+  }
+}
+
+const pairs = [entries.slice(0, 2), entries.slice(2, 4), entries.slice(4)]
+const all = entries.map(entry => entry.text)
+
 describe('SharedFrames', () => {
-  it('frames a block once for all who want it whole', () => {
-    const shared = new SharedFrames()
-    const block = blockOf(entries)
-    const bytes = shared.text(block, wantsAll, 0, undefined)
-    expect(shared.text(block, wantsAll, 0, undefined)).toBe(bytes)
+  it('sends a block as it lies in memory to all who want it whole', () => {
+    const { log, next, shared } = batchesOf(entries)
+    const batch = next(1, wantsAll) as Batch
+    expect(batch).toEqual({ frames: log.inMemory(1)!.frames, count: 6, next: 7 })
+    expect(next(1, wantsAll)).toBe(batch)
     shared.forget()
-    expect(shared.text(block, wantsAll, 0, undefined)).toBe(bytes)
+    expect(next(1, wantsAll)).toEqual(batch)
     // Whoever begins in its middle shares it too.
-    const tail = shared.text(block, wantsAll, 4, undefined)
-    expect(tail.buffer).toBe(bytes.buffer)
-    expect(texts(tail)).toEqual(entries.slice(4).map(entry => entry.text))
+    const tail = next(5, wantsAll) as Batch
+    expect(tail.frames!.buffer).toBe(batch.frames!.buffer)
+    expect([texts(tail.frames!), tail.count, tail.next]).toEqual([all.slice(4), 2, 7])
+  })
+
+  it('joins small blocks, once for all who stand at the same place', () => {
+    const { next } = batchesOf(...pairs)
+    const batch = next(1, wantsAll) as Batch
+    expect([texts(batch.frames!), batch.count, batch.next]).toEqual([all, 6, 7])
+    expect(next(1, wantsAll)).toBe(batch)
+    const later = next(4, wantsAll) as Batch
+    expect([texts(later.frames!), later.count, later.next]).toEqual([all.slice(3), 3, 7])
+  })
+
+  it('joins no more than it is to, and nothing that the log does not show yet', () => {
+    const log = new FakeLog()
+    for (const pair of pairs) log.append(pair)
+    const small = new SharedFrames(1)
+    expect(small.fromMemory(log, 1, wantsAll, undefined)).toMatchObject({ count: 2, next: 3 })
+    const shown = { last: 4, oldest: 0, inMemory: log.inMemory.bind(log), read: log.read.bind(log) }
+    const shared = new SharedFrames(1024)
+    expect(shared.fromMemory(shown, 1, wantsAll, undefined)).toMatchObject({ count: 4, next: 5 })
   })
 
   it('chooses and frames once for filters of the same key', () => {
-    const shared = new SharedFrames()
-    const block = blockOf(entries)
+    const { next, shared } = batchesOf(...pairs)
     const [one, two] = [tagFilter([1]), tagFilter([1])]
-    const indices = shared.select(block, one)
-    expect(shared.select(block, two)).toBe(indices)
-    expect([one.calls, two.calls]).toEqual([1, 0])
-    expect(shared.text(block, two, 0, indices)).toBe(shared.text(block, one, 0, indices))
+    const batch = next(1, one) as Batch
+    expect(texts(batch.frames!)).toEqual([0, 3].map(i => all[i]))
+    expect(next(1, two)).toBe(batch)
+    expect([one.calls, two.calls]).toEqual([3, 0])
     shared.forget()
-    shared.select(block, two)
-    expect(two.calls).toBe(1)
+    expect(next(1, two)).toEqual(batch)
+    expect(two.calls).toBe(3)
   })
 
-  it('keeps apart who begins elsewhere in the same block', () => {
-    const shared = new SharedFrames()
-    const block = blockOf(entries)
-    const filter = tagFilter([1, 2])
-    expect(texts(shared.text(block, filter, 0, [0, 1, 3, 4]))).toHaveLength(4)
-    expect(texts(shared.text(block, filter, 2, [3, 4]))).toEqual([3, 4].map(i => entries[i]!.text))
+  it('says where it ends when nothing passes', () => {
+    const { next } = batchesOf(...pairs)
+    expect(next(1, tagFilter([9]))).toEqual({ frames: undefined, count: 0, next: 7 })
+    expect(next(1, tagFilter([9]), fakeEncoding('a'))).toEqual({ frames: undefined, count: 0, next: 7 })
   })
 
-  it('does not take one block for another that begins alike', () => {
-    const shared = new SharedFrames()
-    const [short, long] = [blockOf(entries.slice(0, 2)), blockOf(entries)]
-    const filter = tagFilter([1, 2])
-    expect(shared.select(short, filter)).toEqual([0, 1])
-    const indices = shared.select(long, filter)
-    expect(indices).toEqual([0, 1, 3, 4])
-    shared.text(short, filter, 0, [0, 1])
-    expect(texts(shared.text(long, filter, 0, indices))).toHaveLength(4)
+  it('takes from each block what passes, alone or in stretches, from the position on', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 5 }), { minLength: 1 }),
+        fc.subarray([0, 1, 2]),
+        fc.integer({ min: 1, max: 20 }),
+        (blocks, tags, wanted) => {
+          let position = 0
+          const made = blocks.map(block => block.map(tag => makeEntry(++position, tag)))
+          const from = Math.min(wanted, position)
+          const expected = made.flat().filter(entry => entry.position >= from && tags.includes(entry.tag))
+          const batch = batchesOf(...made).next(from, tagFilter(tags)) as Batch
+          expect(batch.frames ? texts(batch.frames) : []).toEqual(expected.map(entry => entry.text))
+          expect([batch.count, batch.next]).toEqual([expected.length, position + 1])
+        },
+      ),
+      { numRuns: 60 },
+    )
   })
 
-  it('encodes each entry once, where filters overlap and ask at the same time', async () => {
-    const shared = new SharedFrames()
-    const block = blockOf(entries)
+  it('encodes each entry once, and all of a batch in one call, where filters overlap and ask at the same time', async () => {
+    const { next, shared } = batchesOf(...pairs)
     const encoding = fakeEncoding('a', () => 1)
     const other = fakeEncoding('b')
-    const all = shared.encoded(block, wantsAll, encoding, 0, undefined)
-    const some = shared.encoded(block, tagFilter([1, 2]), encoding, 0, [0, 1, 3, 4])
-    const late = shared.encoded(block, wantsAll, encoding, 4, undefined)
-    expect(all).toBeInstanceOf(Promise)
-    expect(shared.encoded(block, wantsAll, encoding, 0, undefined)).toBe(all)
-    expect(texts(await all)).toEqual(entries.map(({ text }) => `a:${text}`))
-    expect(texts(await some)).toEqual([0, 1, 3, 4].map(i => `a:${entries[i]!.text}`))
-    expect(texts(await late)).toEqual([4, 5].map(i => `a:${entries[i]!.text}`))
-    expect(texts(await shared.encoded(block, wantsAll, other, 0, undefined))).toHaveLength(6)
+    const whole = next(1, wantsAll, encoding)
+    const some = next(1, tagFilter([1, 2]), encoding)
+    const late = next(5, wantsAll, encoding)
+    expect(whole).toBeInstanceOf(Promise)
+    expect(next(1, wantsAll, encoding)).toBe(whole)
+    expect(texts((await whole)!.frames!)).toEqual(all.map(text => `a:${text}`))
+    expect(texts((await some)!.frames!)).toEqual([0, 1, 3, 4].map(i => `a:${all[i]}`))
+    expect(texts((await late)!.frames!)).toEqual([4, 5].map(i => `a:${all[i]}`))
+    expect(encoding.calls).toBe(1)
+    expect(texts((await next(1, wantsAll, other))!.frames!)).toHaveLength(6)
     shared.forget()
     // What is encoded stays with the block and needs no promise.
-    expect(shared.encoded(block, tagFilter([0]), encoding, 0, [2, 5])).toBeInstanceOf(Buffer)
-    expect([...encoding.counts.get(block)!.values()]).toEqual([1, 1, 1, 1, 1, 1])
+    const known = next(1, tagFilter([0]), encoding) as Batch
+    expect(texts(known.frames!)).toEqual([2, 5].map(i => `a:${all[i]}`))
+    expect([...encoding.counts.values()].flatMap(counts => Array.from(counts.values()))).toEqual([
+      1, 1, 1, 1, 1, 1,
+    ])
   })
 
   it('tries again what could not be encoded', async () => {
-    const shared = new SharedFrames()
-    const block = blockOf(entries)
+    const { next, shared } = batchesOf(entries)
     const encoding = fakeEncoding('a')
     encoding.fail = new Error('no')
-    await expect(shared.encoded(block, wantsAll, encoding, 0, undefined)).rejects.toThrow('no')
+    await expect(next(1, wantsAll, encoding)).rejects.toThrow('no')
     shared.forget()
     encoding.fail = undefined
-    expect(texts(await shared.encoded(block, wantsAll, encoding, 0, undefined))).toHaveLength(6)
+    expect(texts((await next(1, wantsAll, encoding))!.frames!)).toHaveLength(6)
   })
 })
 
@@ -119,7 +166,8 @@ describe('in the hub', () => {
     log.append(entries)
     server.hub.published()
     await until(() => clients.every((client, i) => client.messages.length === (i % 2 === 0 ? 6 : 4)))
-    expect(filters.reduce((sum, filter) => sum + filter.calls, 0)).toBe(1)
+    // Once for text and once for the encoding.
+    expect(filters.reduce((sum, filter) => sum + filter.calls, 0)).toBe(2)
     expect(written).toHaveLength(25)
     expect(new Set(written).size).toBe(1)
     const [counts] = encoding.counts.values()

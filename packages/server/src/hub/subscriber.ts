@@ -16,10 +16,8 @@ export const wantsAll: Filter = { key: '', select: () => undefined }
 /** How entries are sent: as text, or as binary frames of an encoding that the hub's owner supplies. */
 export interface Encoding {
   readonly name: string
-  /** Encodes chosen entries; asked once for an entry of a block and encoding, and again only where that failed. */
-  encode(block: LogBlock, indices: readonly number[]): Promise<Buffer[]>
-  /** Encodes a message that is no entry. */
-  encodeMessage(message: Buffer): Promise<Buffer>
+  /** Encodes texts, each by itself. An entry of a block is asked for once, and again only where that failed. */
+  encode(texts: readonly Buffer[]): Promise<Buffer[]>
 }
 
 /** What a new subscriber is. */

@@ -40,6 +40,8 @@ export type GaugeMetric<B extends Bounds> = {
 /** How values are spread. */
 export type HistogramMetric<B extends Bounds> = {
   observe(...args: string extends keyof B ? [value: number] : [labels: LabelValues<B>, value: number]): void
+  /** The histogram of fixed labels, cheaper on a hot path. */
+  with(labels: LabelValues<B>): { observe(value: number): void }
 }
 
 /** A metric as documentation shows it. */
@@ -150,6 +152,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
           const [labels, value] = split(args)
           histogram.observe(bound.apply(labels), value ?? 0)
         },
+        with: labels => histogram.labels(bound.apply(labels as Record<string, string>)),
       }
     },
   }

@@ -1,4 +1,4 @@
-import { createBlock, type LogBlock } from '../block.ts'
+import { createBlock, entryAt, type LogBlock } from '../block.ts'
 import type { Filter } from '../subscriber.ts'
 
 /** An entry of a made-up log. Its text tells its position, so that what arrives can be told apart. */
@@ -40,8 +40,7 @@ export function tagFilter(tags: readonly number[], name = 'tags'): Filter & { ca
       filter.calls++
       const chosen: number[] = []
       for (let i = 0; i < block.count; i++) {
-        const start = i === 0 ? 0 : block.ends[i - 1]!
-        const [, tag] = block.bytes.toString('utf8', start, block.ends[i]).split(':', 2)
+        const [, tag] = entryAt(block, i).toString().split(':', 2)
         if (tags.includes(Number(tag))) chosen.push(i)
       }
       return chosen
