@@ -7,12 +7,12 @@ const root = dirname(import.meta.dirname)
 /** What each package may import of ours. Services may import every package but `cli` and `testnet`. */
 const mayImport: Record<string, readonly string[]> = {
   repo: [],
-  links: [],
+  links: ['repo'],
   hll: [],
   storage: [],
   server: [],
   identity: ['storage'],
-  firehose: ['repo', 'identity', 'storage'],
+  firehose: ['repo', 'identity', 'storage', 'server'],
 }
 const libraries = Object.keys(mayImport)
 const services = folders('services')

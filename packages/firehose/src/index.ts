@@ -18,6 +18,7 @@ export type {
   SyncEvent,
 } from './events.ts'
 export { type Firehose, openFirehose } from './firehose.ts'
+export { readJetstreamMessage } from './jetstream/message.ts'
 export type { FirehoseNotice, FirehoseOptions } from './options.ts'
 export { createMemoryProgress, type MemoryProgress } from './progress/memory.ts'
 export { createProgressTables, prepareReadProgress, prepareSaveProgress } from './progress/sqlite.ts'

@@ -113,6 +113,30 @@ describe('the verifier', () => {
     expect(outcomes).toEqual(['ok', 'hash_mismatch', expect.stringMatching(/^cbor_/), 'ok'])
   })
 
+  it('takes a signature for the commit that it is of, wherever in a batch', () => {
+    const author = newAuthor()
+    const key = author.key.multikey
+    const other = newAuthor().key.multikey
+    const frames = [1, 2, 3, 4].map(seq => frameOf(author.post(`text ${seq}`), seq))
+    const sync = frameOf(author.sync(), 5)
+    const { verdicts, text } = verify([
+      { frame: frames[0]!, key: other },
+      { frame: frames[1]!, key },
+      { frame: frames[2]!, key: null },
+      { frame: sync, key: other },
+      { frame: sync, key },
+      { frame: frames[3]!, key },
+    ])
+    const outcomes = verdicts.map(verdict => (verdict.ok ? verdict.signed : verdict.reason))
+    expect(outcomes).toEqual(['bad_signature', true, false, 'bad_signature', true, true])
+    const records = verdicts.flatMap(verdict => (verdict.ok && verdict.kind === 'commit' ? verdict.ops : []))
+    expect(records.map(({ start, end }) => (JSON.parse(text(start, end)) as { text: string }).text)).toEqual([
+      'text 2',
+      'text 3',
+      'text 4',
+    ])
+  })
+
   it('refuses what is neither commit nor #sync', () => {
     const frame = encodeFrame('#account', { seq: 1, did: 'did:plc:a', active: true, time: '' })
     expect(verify([{ frame, key: null }]).verdicts).toMatchObject([{ reason: 'frame_bad_body' }])

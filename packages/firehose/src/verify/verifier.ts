@@ -1,5 +1,8 @@
 import {
+  asBuffer,
+  type BlockMap,
   ByteSink,
+  type Commit,
   type CommitFrame,
   type CommitOp,
   frameLimits,
@@ -8,17 +11,35 @@ import {
   readFrame,
   RecordTranscoder,
   RepoError,
+  type SyncFrame,
   tryParsePath,
-  type VerifiedCommit,
   verifyCommit,
+  verifyCommitSignature,
   verifySync,
 } from '@orrery/repo'
 import { LRUCache } from 'lru-cache'
 import type { DropReason } from '../drops.ts'
-import type { OpVerdict, Verdict, VerifierApi, VerifyRequest, VerifyResponse } from './verdict.ts'
+import type {
+  CommitVerdict,
+  OpVerdict,
+  SyncVerdict,
+  Verdict,
+  VerifierApi,
+  VerifyRequest,
+  VerifyResponse,
+} from './verdict.ts'
 
 /** Keys kept parsed; one costs about as much to parse as a signature to check, and some 2 kB to keep. */
 const cachedKeys = 10_000
+
+/** What is true of a commit if its signature is. */
+interface Unsigned {
+  commit: Commit
+  verdict: CommitVerdict | SyncVerdict
+}
+
+/** A verdict, or what is missing to one. */
+type Checked = Verdict | (Unsigned & { key: PublicKey })
 
 /** Checks frames and turns their records into JSON. Synchronous and without any knowledge of accounts: one a thread. */
 export function createVerifier(): VerifierApi {
@@ -35,17 +56,16 @@ export function createVerifier(): VerifierApi {
     return key
   }
 
-  function check(bytes: Uint8Array, multikey: string | null, request: VerifyRequest): Verdict {
+  /** Checks everything of a frame but its signature. */
+  function check(bytes: Uint8Array, multikey: string | null, request: VerifyRequest): Checked {
     const before = sink.length
     try {
       const frame = readFrame(bytes)
       if (frame.kind !== 'commit' && frame.kind !== 'sync')
         return refuse('frame_bad_body', `kind=${frame.kind}`)
       const key = multikey === null || request.checks === 'none' ? undefined : keyOf(multikey)
-      const options = { key, nowUs: request.nowUs, checks: request.checks }
-      if (frame.kind === 'commit') return commitVerdict(frame, verifyCommit(frame, options))
-      const { data, signed } = verifySync(frame, options)
-      return { ok: true, kind: 'sync', data: data.toString(), signed, time: frame.time }
+      const unsigned = frame.kind === 'commit' ? ofCommit(frame, request) : ofSync(frame, request)
+      return key ? { ...unsigned, key } : unsigned.verdict
     } catch (error) {
       sink.length = before
       if (error instanceof RepoError) return refuse(reasonOf(error), error.message)
@@ -53,30 +73,44 @@ export function createVerifier(): VerifierApi {
     }
   }
 
-  function commitVerdict(frame: CommitFrame, verified: VerifiedCommit): Verdict {
+  function ofSync(frame: SyncFrame, { nowUs, checks }: VerifyRequest): Unsigned {
+    const { commit, data } = verifySync(frame, { nowUs, checks })
+    const verdict: SyncVerdict = {
+      ok: true,
+      kind: 'sync',
+      data: data.toString(),
+      signed: false,
+      time: frame.time,
+    }
+    return { commit, verdict }
+  }
+
+  function ofCommit(frame: CommitFrame, { nowUs, checks }: VerifyRequest): Unsigned {
+    const { car, commit, data, proof } = verifyCommit(frame, { nowUs, checks })
     const ops: OpVerdict[] = []
     const droppedOps: DropReason[] = []
     for (const op of frame.ops) {
-      const verdict = opVerdict(op, verified)
+      const verdict = opVerdict(op, car)
       if (typeof verdict === 'string') droppedOps.push(verdict)
       else ops.push(verdict)
     }
-    return {
+    const verdict: CommitVerdict = {
       ok: true,
       kind: 'commit',
       since: frame.since,
       prevData: frame.prevData?.toString() ?? null,
-      data: verified.data.toString(),
-      signed: verified.signed,
-      complete: verified.proof === 'inverted',
+      data: data.toString(),
+      signed: false,
+      complete: proof === 'inverted',
       time: frame.time,
       ops,
       droppedOps,
     }
+    return { commit, verdict }
   }
 
   /** One bad operation costs itself alone, as nothing else of the commit depends on it. */
-  function opVerdict(op: CommitOp, { car }: VerifiedCommit): OpVerdict | DropReason {
+  function opVerdict(op: CommitOp, car: BlockMap): OpVerdict | DropReason {
     const path = tryParsePath(op.path)
     if (!path) return 'bad_path'
     const common = { action: op.action, collection: path.collection, rkey: path.rkey }
@@ -100,15 +134,27 @@ export function createVerifier(): VerifierApi {
   return {
     verify(request): VerifyResponse {
       sink.reset()
+      // A Buffer, as each string that is read of other bytes would have one made.
+      const bytes = asBuffer(request.bytes)
       let start = 0
-      const verdicts = request.ends.map((end, i) => {
-        const verdict = check(request.bytes.subarray(start, end), request.keys[i] ?? null, request)
+      const checked = request.ends.map((end, i) => {
+        const frame = bytes.subarray(start, end)
         start = end
-        return verdict
+        return check(frame, request.keys[i] ?? null, request)
       })
-      return { verdicts, json: new Uint8Array(sink.view()) }
+      // Signatures last, those of the whole batch: OpenSSL fills the processor's caches with its own, and what came behind
+      // each one took 18 µs longer.
+      return { verdicts: checked.map(checkSignature), json: new Uint8Array(sink.view()) }
     },
   }
+}
+
+function checkSignature(checked: Checked): Verdict {
+  if (!('key' in checked)) return checked
+  const { commit, key, verdict } = checked
+  if (!verifyCommitSignature(commit, key)) return refuse('bad_signature', '')
+  verdict.signed = true
+  return verdict
 }
 
 function reasonOf(error: RepoError): DropReason {
