@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Firehose } from '@orrery/firehose'
+import type { Batch } from '@orrery/firehose'
 import type { Logger } from '@orrery/server'
-import { StorageError } from '@orrery/storage'
+import { retryWhenFull } from '@orrery/storage'
 import { EventClock, EventEncoder } from './encode.ts'
 import type { EventLog } from './store.ts'
 
 export interface IngestOptions {
-  firehose: Firehose
+  firehose: AsyncIterable<Batch>
   log: EventLog
   logger: Logger
   /** Called when events have become visible in the log. */
@@ -39,25 +39,16 @@ export async function ingest(options: IngestOptions): Promise<void> {
 }
 
 /** Tries until it works. False where the signal ended the trying. */
-async function append(options: IngestOptions, commit: () => Promise<void>): Promise<boolean> {
+function append(options: IngestOptions, commit: () => Promise<void>): Promise<boolean> {
   const { logger, signal, fullDiskPauseMs = 5_000 } = options
-  for (let tries = 0; ; tries++) {
-    try {
-      await commit()
-      if (tries > 0) logger.info('there is room on the disk again; going on')
-      return true
-    } catch (error) {
-      if (!isDiskFull(error)) throw error
-      if (signal.aborted) return false
+  return retryWhenFull(commit, {
+    signal,
+    pauseMs: fullDiskPauseMs,
+    onFull: err =>
       logger.error(
-        { err: error },
+        { err },
         `the disk is full: taking in events has stopped, nothing is lost. Make room, or lower --retention; trying again every ${fullDiskPauseMs / 1000} s`,
-      )
-      await sleep(fullDiskPauseMs, undefined, { signal }).catch(() => {})
-    }
-  }
-}
-
-function isDiskFull(error: unknown): boolean {
-  return error instanceof StorageError && error.code === 'full'
+      ),
+    onRoom: () => logger.info('there is room on the disk again; going on'),
+  })
 }

@@ -1,4 +1,5 @@
-import { dropReasons, type Firehose } from '@orrery/firehose'
+import type { Firehose } from '@orrery/firehose'
+import { addFollowerMetrics } from '@orrery/firehose/service'
 import type { IdentityResolver } from '@orrery/identity'
 import type { Hub, Metrics } from '@orrery/server'
 import type { SubscribeStats } from './routes/subscribe.ts'
@@ -19,7 +20,7 @@ export interface MetricSources {
  * @returns to be told of each commit to the log, with its number of events
  */
 export function addMetrics(metrics: Metrics, sources: MetricSources): (events: number) => void {
-  addUpstream(metrics, sources)
+  addFollowerMetrics(metrics, 'jetstream', sources)
   addLog(metrics, sources)
   addSubscribers(metrics, sources)
   const batches = metrics.histogram({
@@ -28,78 +29,6 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): (events: n
     buckets: [1, 4, 16, 64, 256, 1024, 4096],
   })
   return events => batches.observe(events)
-}
-
-function addUpstream(metrics: Metrics, { firehose, identity }: MetricSources): void {
-  const { stats } = firehose
-  metrics.counter({
-    name: 'jetstream_upstream_messages_total',
-    help: 'Messages received from the sources.',
-    read: () => stats.frames,
-  })
-  metrics.counter({
-    name: 'jetstream_upstream_bytes_total',
-    help: 'Bytes of those messages.',
-    read: () => stats.bytes,
-  })
-  metrics.counter({
-    name: 'jetstream_upstream_events_total',
-    help: 'Events that passed the checks, by kind; a commit is one whatever its operations.',
-    labels: { kind: ['commit', 'identity', 'account', 'sync'] },
-    read: () => stats.events,
-  })
-  metrics.counter({
-    name: 'jetstream_upstream_dropped_total',
-    help: 'Events and operations that did not, by reason.',
-    labels: { reason: Object.keys(dropReasons) },
-    read: () => stats.dropped,
-  })
-  metrics.counter({
-    name: 'jetstream_upstream_unverified_total',
-    help: 'Commits let through without a check of their signature.',
-    read: () => stats.unverified,
-  })
-  metrics.counter({
-    name: 'jetstream_upstream_incomplete_total',
-    help: 'Commits whose operations are true but not proven to be all, from hosts before Sync 1.1.',
-    read: () => stats.incomplete,
-  })
-  metrics.counter({
-    name: 'jetstream_upstream_chain_breaks_total',
-    help: 'Commits that do not follow on the account’s last known one.',
-    read: () => stats.chainBreaks,
-  })
-  metrics.counter({
-    name: 'jetstream_upstream_connects_total',
-    help: 'Connections made to sources.',
-    read: () => stats.connects,
-  })
-  metrics.counter({
-    name: 'jetstream_upstream_gaps_total',
-    help: 'Spans for which a source could not give what happened.',
-    read: () => stats.gaps,
-  })
-  metrics.gauge({
-    name: 'jetstream_upstream_connected',
-    help: 'Sources connected now.',
-    read: () => firehose.status().sources.filter(source => source.connected).length,
-  })
-  metrics.gauge({
-    name: 'jetstream_lag_seconds',
-    help: 'How far what is served trails the network.',
-    read: () => seconds(firehose.status().lagMs),
-  })
-  metrics.gauge({
-    name: 'jetstream_last_event_age_seconds',
-    help: 'The age of the newest event by upstream’s clock.',
-    read: () => seconds(firehose.status().lastEventAgeMs),
-  })
-  metrics.counter({
-    name: 'jetstream_identity_lookups_total',
-    help: 'DID documents asked for on the network, by method.',
-    labels: { method: ['plc', 'web'] },
-    read: () => identity.stats().lookups,
-  })
 }
 
 function addLog(metrics: Metrics, { log }: MetricSources): void {
@@ -165,8 +94,4 @@ function addSubscribers(metrics: Metrics, { hub, subscribeStats }: MetricSources
     help: 'Reads of the log that went to disk.',
     read: () => stats.coldReads,
   })
-}
-
-function seconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : ms / 1000
 }

@@ -40,7 +40,7 @@ export const jetstreamOptions = defineOptions({
       .prefault('0')
       .describe('Events a second to one address, over all its connections; 0 for no limit.'),
     memoryForRecent: bytes()
-      .prefault('32MiB')
+      .prefault('16MiB')
       .describe('Memory for the newest events, which live subscribers share.'),
     memoryForReplay: bytes()
       .prefault('32MiB')

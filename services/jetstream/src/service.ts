@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { type Firehose, openFirehose, parseSources, prepareReadProgress } from '@orrery/firehose'
-import { createGuardedFetch, createIdentityResolver, openDocumentStore } from '@orrery/identity'
+import { prepareReadProgress } from '@orrery/firehose'
+import { followerHealth, openFollower } from '@orrery/firehose/service'
 import {
   createHttp,
   createRateLimiter,
@@ -8,10 +8,10 @@ import {
   Hub,
   listen,
   listenMetrics,
-  type ServiceContext,
   rateLimited,
+  type ServiceContext,
 } from '@orrery/server'
-import { lockFolder, openDatabase } from '@orrery/storage'
+import { isDiskFull, lockFolder, openDatabase } from '@orrery/storage'
 import { ingest } from './ingest.ts'
 import { addMetrics } from './metrics.ts'
 import type { JetstreamOptions } from './options.ts'
@@ -32,9 +32,6 @@ export interface Jetstream extends AsyncDisposable {
   health(): Health
 }
 
-/** A lag beyond this is not healthy, milliseconds. */
-const healthyLagMs = 60_000
-
 /** From how far the log may be ahead of the clock before it is worth a word, milliseconds. */
 const aheadWarnMs = 60_000
 
@@ -54,7 +51,6 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
   const stop = new AbortController()
   cleanUp.defer(() => stop.abort())
   const signal = AbortSignal.any([context.signal, stop.signal])
-  const userAgent = `orrery/${version}`
 
   cleanUp.use(lockFolder(options.dataDir))
   const log = cleanUp.use(
@@ -74,27 +70,19 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
       'the newest event is later than the clock; is the clock right? Until it has caught up, times go on from there by a microsecond an event',
     )
   }
-  const fetch = cleanUp.use(createGuardedFetch({ allowPrivateHosts: options.allowPrivateHosts, userAgent }))
-  const documents = cleanUp.use(
-    openDocumentStore(join(options.dataDir, 'identity.sqlite'), { onError: fail }),
-  )
-  const identity = cleanUp.use(
-    createIdentityResolver({
-      plcUrl: options.plcUrl,
-      fetch,
-      store: documents,
-      userAgent,
-      maxBytes: 24 * 1024 * 1024,
-    }),
-  )
   const compressor = cleanUp.use(await startCompressor(fail))
+  const warnFull = rateLimited(logger)
   const hub = cleanUp.use(
     new Hub({
       log,
       limiter: createRateLimiter(options.maxEventsPerIp),
       heartbeat: position => `{"kind":"cursor","time_us":${position}}`,
       stallMs: options.slowTimeout,
-      onFailure: fail,
+      onFailure(err) {
+        if (isDiskFull(err))
+          warnFull('full', { err }, 'the disk is full: a replay that takes room was refused')
+        else fail(err)
+      },
     }),
   )
 
@@ -103,26 +91,9 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
     progressDb.close()
   })
   const progress = prepareReadProgress(progressDb)
-  const warnDrop = rateLimited(logger, { intervalMs: 10_000 })
-  const firehose = cleanUp.use(
-    await openFirehose({
-      sources: parseSources(options.source),
-      merge: options.merge,
-      verify: options.verify,
-      identity,
-      progress,
-      signal,
-      threads: options.verifyThreads,
-      userAgent,
-      onNotice: ({ level, source, message }) => logger[level]({ source }, message),
-      onDrop: (reason, did, detail) => {
-        // Replays are what reconnecting is made of.
-        if (reason !== 'replay') warnDrop(reason, { reason, did, detail }, 'dropped an event')
-      },
-    }),
-  )
-
-  const health = createHealth(firehose)
+  const follower = cleanUp.use(await openFollower({ options, logger, version, progress, signal, fail }))
+  const { firehose, identity, fetch } = follower
+  const health = followerHealth(firehose)
   const http = cleanUp.use(
     await createHttp({
       logger,
@@ -194,19 +165,6 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
   )
   const owned = cleanUp.move()
   return { url, metricsUrl: metricsListener.url, health, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-/** `starting` until the service has once been up to date; from then on what is not `ok` is `degraded`. */
-function createHealth(firehose: Firehose): () => Health {
-  let wasOk = false
-  return () => {
-    const { state, lagMs, sources } = firehose.status()
-    const cursor = sources.find(source => source.connected)?.cursor ?? sources[0]?.cursor ?? null
-    const isOk = state === 'live' && (lagMs ?? 0) <= healthyLagMs
-    wasOk ||= isOk
-    const status = isOk ? 'ok' : wasOk ? 'degraded' : 'starting'
-    return { status, lagMs: lagMs === undefined ? null : Math.round(lagMs), cursor }
-  }
 }
 
 /** Does a job now and then, one at a time. */

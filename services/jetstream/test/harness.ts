@@ -17,11 +17,14 @@ export interface TestJetstream extends AsyncDisposable {
   readonly failures: unknown[]
 }
 
-/** Starts one with flags as an operator would give them, without their dashes. A given `dataDir` is kept. */
-export async function startTestJetstream(flags: Record<string, string | true>): Promise<TestJetstream> {
+/** Flags as an operator would give them, without their dashes; a list repeats its flag. */
+export type Flags = Record<string, string | true | readonly string[]>
+
+/** Starts one. A given `data-dir` is kept. */
+export async function startTestJetstream(flags: Flags): Promise<TestJetstream> {
   const dataDir =
     typeof flags['data-dir'] === 'string' ? flags['data-dir'] : await mkdtemp(join(tmpdir(), 'jetstream-'))
-  const all: Record<string, string | true> = {
+  const all: Flags = {
     listen: '127.0.0.1:0',
     'metrics-listen': '127.0.0.1:0',
     'log-level': 'silent',
@@ -29,8 +32,8 @@ export async function startTestJetstream(flags: Record<string, string | true>): 
     'data-dir': dataDir,
     ...flags,
   }
-  const argv = Object.entries(all).map(([name, value]) =>
-    value === true ? `--${name}` : `--${name}=${value}`,
+  const argv = Object.entries(all).flatMap(([name, value]) =>
+    value === true ? `--${name}` : [value].flat().map(each => `--${name}=${each}`),
   )
   const loaded = loadOptions(jetstreamOptions, { argv, env: {} })
   if (!('options' in loaded)) throw new Error('the flags asked for help')

@@ -1,11 +1,11 @@
 import type { Progress } from '@orrery/firehose'
-import { createBlock, type LogBlock, RecentBlocks } from '@orrery/server'
+import { blockOfFrames, createBlock, type LogBlock, RecentBlocks } from '@orrery/server'
 import { startThread, type StorageError, type Thread } from '@orrery/storage'
 import { LRUCache } from 'lru-cache'
 import type { EncodedEvents } from '../encode.ts'
 import type { EventLog } from '../store.ts'
 import { blockOf } from './block.ts'
-import type { ReaderApi } from './reader.ts'
+import type { ReaderThreadApi } from './reader-thread.ts'
 import type { Opened, WriterApi, WriterOptions } from './writer.ts'
 
 export interface SqliteEventLogOptions extends WriterOptions {
@@ -30,8 +30,8 @@ export async function openSqliteEventLog(options: SqliteEventLogOptions): Promis
       onFailure,
     }),
   )
-  const reader: Thread<ReaderApi> = cleanUp.use(
-    await startThread<ReaderApi>(new URL('./reader-thread.ts', import.meta.url), {
+  const reader: Thread<ReaderThreadApi> = cleanUp.use(
+    await startThread<ReaderThreadApi>(new URL('./reader-thread.ts', import.meta.url), {
       name: 'log-reader',
       workerData: folder,
       onFailure,
@@ -53,7 +53,7 @@ class SqliteEventLog implements EventLog {
   /** Settles when no retention is under way. */
   #retaining: Promise<unknown> = Promise.resolve()
   #writer: Thread<WriterApi>
-  #reader: Thread<ReaderApi>
+  #reader: Thread<ReaderThreadApi>
   #owned: AsyncDisposableStack
   #onProblem: (problem: string) => void
 
@@ -61,7 +61,7 @@ class SqliteEventLog implements EventLog {
     options: SqliteEventLogOptions,
     { last, oldest, sealed, tail }: Opened,
     writer: Thread<WriterApi>,
-    reader: Thread<ReaderApi>,
+    reader: Thread<ReaderThreadApi>,
     owned: AsyncDisposableStack,
   ) {
     this.#writer = writer
@@ -70,8 +70,7 @@ class SqliteEventLog implements EventLog {
     this.#onProblem = options.onProblem
     this.#replayed = new LRUCache({
       maxSize: Math.max(1, options.replayBytes),
-      // Once read, a block is framed too, which takes as much again.
-      sizeCalculation: block => block.bytes.length * 2 + block.count * 16,
+      sizeCalculation: block => block.frames.length + block.count * 16,
     })
     this.#last = last
     this.#oldest = oldest
@@ -118,6 +117,7 @@ class SqliteEventLog implements EventLog {
       this.#last = last
     }
     this.#recent.releaseBefore(sealed + 1)
+    this.#recent.joinBefore(sealed + 1)
   }
 
   async retain(beforeUs: number, maxBytes: number): Promise<{ removed: string[]; bytes: number }> {
@@ -140,9 +140,10 @@ class SqliteEventLog implements EventLog {
   }
 
   async #readSealed(position: number): Promise<LogBlock | undefined> {
-    const pack = await this.#reader.call('read', position)
-    if (!pack) return undefined
-    const block = blockOf(asBuffer(pack))
+    const framed = await this.#reader.call('read', position)
+    if (!framed) return undefined
+    const { frames, positions } = framed
+    const block = blockOfFrames({ bytes: asBuffer(frames.bytes), ends: frames.ends }, positions)
     // Found because what was asked for is being taken away? Then `oldest` has to say so first.
     if (block.first > position) await this.#retaining
     this.#replayed.set(block.first, block)

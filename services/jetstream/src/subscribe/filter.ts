@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { isValidDid } from '@atproto/syntax'
 import { isCollection } from '@orrery/repo'
-import { type Filter, type LogBlock, wantsAll } from '@orrery/server'
+import { type Filter, type LogBlock, textStart, wantsAll } from '@orrery/server'
 import { type EntryKind, indexOf } from '../entry.ts'
 
 /** What a subscriber wants, as it says it: in the query, or in an `options_update`. */
@@ -80,7 +80,7 @@ export function createFilter(params: FilterParams): Filter {
         if (!anyKind && !kindSet.has(kindsOf[i]!)) continue
         if (!anyDid && !didSet.has(didsOf[i]!)) continue
         if (!anyCollection && kindsOf[i] === 'commit' && !fitsCollection(collectionsOf[i]!)) continue
-        if (maxBytes > 0 && block.ends[i]! - (i === 0 ? 0 : block.ends[i - 1]!) > maxBytes) continue
+        if (maxBytes > 0 && block.ends[i]! - textStart(block, i) > maxBytes) continue
         chosen.push(i)
       }
       return chosen

@@ -35,7 +35,12 @@ export function progressTo(cursor: number): Progress {
   }
 }
 
-/** The lines of what was encoded, or of a block. */
+/** The lines of a block. */
+export function linesIn(block: LogBlock): string[] {
+  return Array.from({ length: block.count }, (_, i) => entryAt(block, i).toString())
+}
+
+/** The lines of what was encoded. */
 export function linesOf({ bytes, ends }: { bytes: Uint8Array; ends: Uint32Array }): string[] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   return Array.from(ends, (end, i) => buffer.toString('utf8', i === 0 ? 0 : ends[i - 1], end))
@@ -55,8 +60,8 @@ export async function readFrom(log: HubLog, from: number): Promise<string[]> {
     if (!block) throw new Error(`nothing at ${position}, though the log reaches ${log.last}`)
     for (let i = indexAt(block, position); i < block.count; i++) {
       const line = JSON.parse(entryAt(block, i).toString()) as { time_us: number; commit: { rkey: string } }
-      if (line.time_us !== block.positionAt(i))
-        throw new Error(`${line.time_us} stands at ${block.positionAt(i)}`)
+      if (line.time_us !== block.positions[i])
+        throw new Error(`${line.time_us} stands at ${block.positions[i]}`)
       names.push(line.commit.rkey)
     }
     position = block.last + 1

@@ -13,7 +13,7 @@ export class MemoryEventLog implements EventLog {
   #blocks: LogBlock[] = []
 
   get memoryBytes(): number {
-    return this.#blocks.reduce((sum, block) => sum + block.bytes.length, 0)
+    return this.#blocks.reduce((sum, block) => sum + block.frames.length, 0)
   }
 
   inMemory(position: number): LogBlock | undefined {

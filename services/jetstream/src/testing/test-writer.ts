@@ -5,7 +5,7 @@ import { EventClock, EventEncoder } from '../encode.ts'
 import { blockOf } from '../store/block.ts'
 import { listSegments } from '../store/segments.ts'
 import { type Appended, openWriter, type WriterLimits } from '../store/writer.ts'
-import { linesOf, makeCommit, progressTo } from './make-events.ts'
+import { linesIn, makeCommit, progressTo } from './make-events.ts'
 
 /** The writer of a log in this thread, fed with named commits at the times of a clock that the test sets. */
 export interface TestWriter extends Disposable {
@@ -61,5 +61,5 @@ export function withDatabase<T>(path: string, use: (db: Database) => T): T {
 }
 
 function namesIn(pack: Buffer): string[] {
-  return linesOf(blockOf(pack)).map(line => (JSON.parse(line) as { commit: { rkey: string } }).commit.rkey)
+  return linesIn(blockOf(pack)).map(line => (JSON.parse(line) as { commit: { rkey: string } }).commit.rkey)
 }

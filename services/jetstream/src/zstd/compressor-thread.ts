@@ -1,31 +1,62 @@
-import { constants, zstdCompressSync } from 'node:zlib'
-import { serveThread } from '@orrery/storage'
+import { constants, createZstdCompress } from 'node:zlib'
+import { serveThread, transferring } from '@orrery/storage/serve-thread'
 import type { CompressorApi } from './compressor.ts'
 
-// Level 1: with the dictionary the default level takes twice the time for 3 % fewer bytes (115 µs against 55 µs, 199
-// bytes against 206, measured on 500-byte events).
-const params = { [constants.ZSTD_c_compressionLevel]: 1 }
+type Compress = (text: Uint8Array) => Promise<Buffer>
 
-let dictionary: Buffer | undefined
+/**
+ * A compression context that is kept, with the dictionary digested once: `zstdCompressSync` digests it anew with each
+ * call. Production's lines took 40 µs of the processor each instead of 159.
+ *
+ * The default level: with a context that is kept, level 1 is no faster, and its frames are 2 % larger.
+ */
+function openContext(dictionary: Buffer | undefined): Compress {
+  let parts: Buffer[] = []
+  // Each write ends its frame.
+  const stream = createZstdCompress({ flush: constants.ZSTD_e_end, ...(dictionary && { dictionary }) })
+  stream.on('data', (part: Buffer) => parts.push(part))
+  return text =>
+    new Promise((resolve, reject) => {
+      stream.write(text, error => {
+        if (error) {
+          reject(error)
+          return
+        }
+        resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts))
+        parts = []
+      })
+    })
+}
+
+/**
+ * A text goes to libuv's threads and back, which takes as long as its compression; with as many texts under way as there
+ * are threads, it is 25 µs of the processor and half the time.
+ */
+const contextCount = 4
+
+const openContexts = (dictionary?: Buffer): Compress[] =>
+  Array.from({ length: contextCount }, () => openContext(dictionary))
+
+let contexts = openContexts()
 
 serveThread<CompressorApi>(() => ({
-  compress(bytes, ends) {
+  async compress(bytes, ends) {
     const frames: Buffer[] = []
+    await Promise.all(
+      contexts.map(async (compress, first) => {
+        for (let i = first; i < ends.length; i += contextCount) {
+          frames[i] = await compress(bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]))
+        }
+      }),
+    )
     const frameEnds = new Uint32Array(ends.length)
-    let start = 0
     let total = 0
-    for (const [i, end] of ends.entries()) {
-      const frame = zstdCompressSync(bytes.subarray(start, end), {
-        params,
-        ...(dictionary && { dictionary }),
-      })
-      frames.push(frame)
-      frameEnds[i] = total += frame.length
-      start = end
-    }
-    return { bytes: Buffer.concat(frames), ends: frameEnds }
+    for (const [i, frame] of frames.entries()) frameEnds[i] = total += frame.length
+    const out = new Uint8Array(total)
+    for (const [i, frame] of frames.entries()) out.set(frame, i === 0 ? 0 : frameEnds[i - 1])
+    return transferring({ bytes: out, ends: frameEnds }, [out.buffer, frameEnds.buffer])
   },
   useDictionary(next) {
-    dictionary = Buffer.from(next)
+    contexts = openContexts(Buffer.from(next))
   },
 }))

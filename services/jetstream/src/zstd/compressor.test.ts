@@ -1,9 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { constants, zstdDecompressSync } from 'node:zlib'
-import { entryAt, type LogBlock } from '@orrery/server'
 import { type Corpus, loadCorpus, SHARED_DATA_ABSENT } from '@orrery/testnet'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { EventClock, EventEncoder } from '../encode.ts'
-import { blockFrom, makeCommit } from '../testing/make-events.ts'
+import { linesOf, makeCommit } from '../testing/make-events.ts'
 import { startCompressor } from './compressor.ts'
 import { dictionaryId } from './dictionary.ts'
 
@@ -30,24 +30,30 @@ function windowOf(frame: Buffer): number {
   return 2 ** (10 + exponent) * (1 + mantissa / 8)
 }
 
-function blockOfLines(count: number): LogBlock {
+function someLines(count: number): Buffer[] {
   const commits = Array.from({ length: count }, (_, i) => makeCommit(`k${i}`, i * 50))
-  return blockFrom(new EventEncoder(new EventClock(0)).encode(commits))
+  return linesOf(new EventEncoder(new EventClock(0)).encode(commits)).map(line => Buffer.from(line))
 }
 
 describe('startCompressor', () => {
   it('makes frames that decode without a dictionary before there is one', async () => {
     await using compressor = await startCompressor(error => expect.unreachable(String(error)))
-    const block = blockOfLines(20)
-    const chosen = [0, 3, 4, 19]
-    const frames = await compressor.encoding.encode(block, chosen)
-    expect(frames.map(frame => zstdDecompressSync(frame).toString())).toEqual(
-      chosen.map(i => entryAt(block, i).toString()),
-    )
-    expect(frames.map(dictionaryIdOf)).toEqual([0, 0, 0, 0])
-    const message = Buffer.from('{"kind":"cursor","time_us":1}')
-    expect(zstdDecompressSync(await compressor.encoding.encodeMessage(message)).equals(message)).toBe(true)
-    expect(await compressor.encoding.encode(block, [])).toEqual([])
+    const lines = [...someLines(20), Buffer.from('{"kind":"cursor","time_us":1}')]
+    const frames = await compressor.encoding.encode(lines)
+    expect(frames.map(frame => zstdDecompressSync(frame).toString())).toEqual(lines.map(String))
+    expect(new Set(frames.map(dictionaryIdOf))).toEqual(new Set([0]))
+    expect(await compressor.encoding.encode([])).toEqual([])
+  })
+
+  it('keeps texts apart, however large, compressible or few they are', async () => {
+    await using compressor = await startCompressor(error => expect.unreachable(String(error)))
+    const sizes = [1, 20, 16_383, 16_384, 200_000, 3, 2_000_000, 1]
+    const texts = sizes.flatMap(size => [randomBytes(size), Buffer.alloc(size, 'x')])
+    const frames = await compressor.encoding.encode(texts)
+    for (const [i, frame] of frames.entries()) expect(zstdDecompressSync(frame).equals(texts[i]!)).toBe(true)
+    // Calls do not mix either, though they wait for each other in a thread.
+    const calls = await Promise.all(texts.map(text => compressor.encoding.encode([text])))
+    expect(calls.map(([frame]) => frame!.length)).toEqual(frames.map(frame => frame.length))
   })
 
   it('makes frames with the dictionary’s id once there is one, which decode with it to the same bytes', async context => {
@@ -60,10 +66,7 @@ describe('startCompressor', () => {
     // Another name: what is kept with a block is kept by name.
     expect(encoding.name).not.toBe(before.name)
     const lines = corpus!.expectedV1.map(line => Buffer.from(line))
-    let end = 0
-    const ends = Uint32Array.from(lines, line => (end += line.length))
-    const block = { ...blockOfLines(1), count: lines.length, bytes: Buffer.concat(lines), ends }
-    const frames = await encoding.encode(block, [...lines.keys()])
+    const frames = await encoding.encode(lines)
     for (const [i, frame] of frames.entries()) {
       expect(dictionaryIdOf(frame)).toBe(dictionaryId)
       expect(windowOf(frame)).toBeLessThanOrEqual(128 * 1024)
@@ -74,10 +77,10 @@ describe('startCompressor', () => {
       expect.objectContaining({ code: 'ZSTD_error_dictionary_wrong' }),
     )
     const total = frames.reduce((sum, frame) => sum + frame.length, 0)
-    expect(total).toBeLessThan(end / 2)
+    expect(total).toBeLessThan(Buffer.concat(lines).length / 2)
     // Clients that have it read what was made before, too.
-    const early = await before.encodeMessage(Buffer.from('x'.repeat(100)))
+    const [early] = await before.encode([Buffer.from('x'.repeat(100))])
     const options = { dictionary, params: { [constants.ZSTD_d_windowLogMax]: 17 } }
-    expect(zstdDecompressSync(early, options)).toHaveLength(100)
+    expect(zstdDecompressSync(early!, options)).toHaveLength(100)
   })
 })
