@@ -11,10 +11,11 @@ export function eventLines(event: FirehoseEvent, nameOf: (did: string) => string
     return [`${time}  ${who}  ${yellow('account')}   ${state}`]
   }
   if (event.kind === 'sync') return [`${time}  ${who}  ${yellow('sync')}      rev ${event.rev}`]
-  const mark = event.verified ? green('✓') : dim('·')
+  // A Jetstream is taken at its word: there is nothing to say of checks.
+  const mark = event.timeUs !== undefined ? '' : event.verified ? `${green('✓')} ` : `${dim('·')} `
   return event.ops.map(({ action, collection, rkey, record }) => {
     const sign = { create: green('+'), update: yellow('~'), delete: red('-') }[action]
-    return `${time}  ${who}  ${sign} ${collection} ${dim(rkey)} ${mark} ${gist(record)}`.trimEnd()
+    return `${time}  ${who}  ${sign} ${collection} ${dim(rkey)} ${mark}${gist(record)}`.trimEnd()
   })
 }
 

@@ -37,10 +37,11 @@ function readCommand(): Command {
 
   program
     .command('demo')
-    .description('run the suite against a real PDS and PLC on this machine, with activity; needs no internet')
-    .option('--per-second <n>', 'actions a second', positive, 2)
-    .option('--accounts <n>', 'sample accounts', positive, 6)
-    .option('--quiet', 'do not show the events as they come')
+    .description('run the suite on a network of its own on this machine; needs no internet')
+    .option('--per-second <n>', 'actions of people on a real PDS, a second', positive, 2)
+    .option('--simulated <n>', 'a simulated network instead, with so many events a second', positive)
+    .option('--accounts <n>', 'how many accounts; by default 6 people, or 1,000 simulated ones', count)
+    .option('--quiet', 'do not show what comes')
     .action(demo)
 
   program
@@ -70,6 +71,12 @@ function readCommand(): Command {
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value]
+}
+
+function count(text: string): number {
+  const value = positive(text)
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('It must be a whole number.')
+  return value
 }
 
 function positive(text: string): number {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { backoffMs, pause } from '@orrery/firehose'
+import { leanEnvironment, leanFlags } from './lean.ts'
 import type { ServiceEntry } from './services.ts'
 
 export interface SuiteOptions {
@@ -42,8 +43,9 @@ async function keepRunning(service: ServiceEntry, options: SuiteOptions): Promis
   const { signal, say } = options
   for (let failures = 0; !signal.aborted;) {
     const startedAt = Date.now()
-    const child = spawn(process.execPath, [command, service.name, ...options.flags(service)], {
+    const child = spawn(process.execPath, [...leanFlags, command, service.name, ...options.flags(service)], {
       stdio: ['ignore', 'inherit', 'inherit'],
+      env: leanEnvironment(),
     })
     const status = await untilExit(child, signal)
     if (signal.aborted) return 0

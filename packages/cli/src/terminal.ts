@@ -5,6 +5,15 @@ export function print(...lines: readonly string[]): void {
   for (const line of lines) process.stdout.write(`${line}\n`)
 }
 
+/** Writes a line to standard output over the one that this wrote before; where that is no terminal, below it. */
+export function printOver(line: string): void {
+  const { stdout } = process
+  if (!stdout.isTTY) return print(line)
+  // Cut to the width: a line that wraps would not be written over as a whole.
+  const cut = stripVTControlCharacters(line).length < stdout.columns ? line : stripVTControlCharacters(line)
+  stdout.write(`\r\x1b[2K${cut.slice(0, cut === line ? undefined : stdout.columns - 1)}`)
+}
+
 export const bold = (text: string): string => styleText('bold', text)
 export const dim = (text: string): string => styleText('dim', text)
 export const green = (text: string): string => styleText('green', text)

@@ -1,0 +1,45 @@
+import type { Stage } from './demo-stage.ts'
+import { eventLines } from './event-line.ts'
+import { followJetstream } from './follow-jetstream.ts'
+import { dim, print } from './terminal.ts'
+
+export interface PeopleOptions {
+  perSecond: number
+  accounts?: number
+  quiet?: boolean
+}
+
+/** A real PDS and PLC directory on this machine, and people on it who act as the network's do. */
+export async function startPeople({ perSecond, accounts = 6, quiet }: PeopleOptions): Promise<Stage> {
+  // Development only: the packages are there after `npm run demo`, not after `npm start`.
+  const testnet = await import('@orrery/testnet')
+  print(dim('Starting a PLC directory, a PDS, and accounts on it …'))
+  const network = await testnet.startNetwork({ accounts })
+
+  async function show(url: string, signal: AbortSignal): Promise<void> {
+    const names = new Map(network.accounts.map(({ did, handle }) => [did, handle]))
+    for await (const event of followJetstream(url, signal)) {
+      if (event.kind === 'identity' && event.handle !== undefined) names.set(event.did, event.handle)
+      print(...eventLines(event, did => names.get(did) ?? did.slice(0, 16)))
+    }
+  }
+
+  return {
+    what: 'a network of its own',
+    source: network.pds.url,
+    plcUrl: network.plc.url,
+    places: [
+      ['PDS', network.pds.url],
+      ['PLC', network.plc.url],
+    ],
+    below: 'What people here do comes through the Jetstream below.',
+    async run(jetstream, signal) {
+      await using activity = testnet.startActivity(network, { perSecond, signal, maxLog: 1 })
+      await (quiet ? activity.done : show(jetstream, signal))
+      const { done } = await activity.done
+      const total = Object.values(done).reduce((sum, count) => sum + count, 0)
+      return `Stopped after ${total} actions.`
+    },
+    [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,14 @@
+/** What the suite of a demo runs on. */
+export interface Stage extends AsyncDisposable {
+  /** In a word or two: "Orrery is running on …". */
+  what: string
+  /** Where events come from: a `--source`. */
+  source: string
+  plcUrl: string
+  /** Other things to look at: name and URL. */
+  places: readonly (readonly [name: string, url: string])[]
+  /** What is to be seen below the welcome. */
+  below: string
+  /** Lets things happen and shows what comes out of the Jetstream, until the signal; answers what it came to. */
+  run(jetstream: string, signal: AbortSignal): Promise<string>
+}
