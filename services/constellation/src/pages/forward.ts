@@ -1,0 +1,16 @@
+import { type Html, html, table } from '@orrery/server'
+import type { Link, RecordKey } from '../store.ts'
+import { didHtml, listHrefs, recordHtml, sourceHtml, targetHtml } from './hrefs.ts'
+
+/** What a record links to, and how many others link there in the same way. */
+export function forwardView(record: RecordKey, links: readonly Link[]): Html {
+  const { collection } = record
+  const rows = links.map(({ path, target }) => [
+    html`<a href="${listHrefs({ target, source: { collection, path } }).links}" title="all links of this kind"
+      >${sourceHtml({ collection, path })}</a
+    >`,
+    targetHtml(target),
+  ])
+  return html`<p>${didHtml(record.did)} / <code>${collection}</code> / ${recordHtml(record)}</p>
+    ${table([{ title: 'where in the record' }, { title: 'target' }], rows, 'No links known.')}`
+}

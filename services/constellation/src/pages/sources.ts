@@ -1,0 +1,57 @@
+import { bar, formatCount, type Html, hrefOf, html, numbers, table } from '@orrery/server'
+import type { SourceCounts, TargetCounts } from '../store.ts'
+import { didHtml, listHrefs, sourceHtml, targetHtml } from './hrefs.ts'
+
+const countColumns = [
+  { title: '', kind: 'bars' as const },
+  { title: 'links', kind: 'number' as const },
+  { title: 'accounts', kind: 'number' as const },
+]
+
+/** Where links to a target come from, as bars: at a glance, what it is known for. */
+export function sourcesView(target: string, sources: readonly SourceCounts[]): Html {
+  const max = largest(sources)
+  const rows = sources.map(counts => [
+    html`<a href="${listHrefs({ target, source: counts.source }).links}">${sourceHtml(counts.source)}</a>`,
+    ...countCells(counts, max, listHrefs({ target, source: counts.source }).dids),
+  ])
+  const sum = sources.reduce((total, { records }) => total + records, 0)
+  return html`<p>${targetHtml(target)}</p>
+    <ul class="links">
+      <li><a href="${hrefOf('/links/sources', { target })}">sources, most first</a></li>
+      <li><a href="${hrefOf('/links/all', { target })}">all sources on one page</a></li>
+    </ul>
+    ${numbers([
+      ['sources shown', sources.length],
+      ['links from them', sum],
+    ])}
+    ${rows.length > 0 && barKey()} ${table([{ title: 'source' }, ...countColumns], rows)}`
+}
+
+/** What of an account is linked to, and from where. */
+export function targetsView(did: string, targets: readonly TargetCounts[]): Html {
+  const max = largest(targets)
+  const rows = targets.map(counts => [
+    targetHtml(counts.target),
+    html`<a href="${listHrefs(counts).links}">${sourceHtml(counts.source)}</a>`,
+    ...countCells(counts, max, listHrefs(counts).dids),
+  ])
+  return html`<p>${didHtml(did)}</p>
+    ${rows.length > 0 && barKey()} ${table([{ title: 'target' }, { title: 'source' }, ...countColumns], rows)}`
+}
+
+/** What the two colours of a bar mean. */
+export function barKey(): Html {
+  return html`<p class="lead">
+    <span class="key"></span>accounts <span class="key rest"></span>links beyond one an account
+  </p>`
+}
+
+function largest(all: readonly SourceCounts[]): number {
+  return all.reduce((max, { records }) => Math.max(max, records), 0)
+}
+
+function countCells({ records, distinct }: SourceCounts, max: number, didsHref: string): (Html | number)[] {
+  const accounts = html`<a href="${didsHref}">${formatCount(distinct)}</a>`
+  return [bar({ part: distinct, whole: records, max }), records, accounts]
+}

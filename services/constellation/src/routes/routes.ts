@@ -1,0 +1,95 @@
+import type { Gap } from '@orrery/firehose'
+import { HttpError, type HttpServer, QueryParams, wantsHtml } from '@orrery/server'
+import { endpointPage } from '../pages/endpoint-page.ts'
+import { createFindTarget, type ResolveHandle } from '../params/subject.ts'
+import type { LinkReader } from '../store.ts'
+import { endpoints } from './all.ts'
+import { corsVary, sendAnswer } from './answer.ts'
+import { addBatch } from './batch.ts'
+import type { Endpoint, EndpointContext } from './endpoint.ts'
+import { addHome } from './home.ts'
+import { addOpenApi } from './openapi.ts'
+import { addWellKnown } from './well-known.ts'
+
+export interface RoutesOptions {
+  reader: LinkReader
+  /** Shown on the pages. */
+  version: string
+  /** Serves the document of `did:web:<domain>`. */
+  didWebDomain?: string | undefined
+  /** Lets at-uris with a handle find what is linked under its DID. It must be quick, and bounded in what it asks for. */
+  resolveHandle?: ResolveHandle | undefined
+  /** Spans of time that no source could give, newest first. */
+  gaps?: (() => readonly Gap[]) | undefined
+  /** Milliseconds since 1970. */
+  now?: (() => number) | undefined
+}
+
+/** Adds everything that the service answers over HTTP. To be called before the server listens. */
+export function addRoutes(app: HttpServer, options: RoutesOptions): void {
+  const { reader, version, didWebDomain, resolveHandle, gaps = () => [], now = Date.now } = options
+  const context: EndpointContext = {
+    reader,
+    resolveHandle,
+    findTarget: createFindTarget(reader, resolveHandle),
+    findOther: createFindTarget(reader),
+  }
+  addHeaders(app)
+  addHome(app, { reader, version, gaps, now })
+  for (const endpoint of endpoints) addEndpoint(app, endpoint, context, version)
+  addBatch(app, context)
+  addOpenApi(app, version)
+  addWellKnown(app, didWebDomain)
+}
+
+function addEndpoint(app: HttpServer, endpoint: Endpoint, context: EndpointContext, version: string): void {
+  const isPlain = endpoint.errors === 'text'
+  const run = isPlain ? withPlainErrors(endpoint.run) : endpoint.run
+  app.get(endpoint.path, isPlain ? plainErrors : {}, async (request, reply) => {
+    const isPage = wantsHtml(request.raw)
+    const query = new QueryParams(request.query)
+    const found = await run(query, context)
+    const json = JSON.stringify(found.body)
+    const text = isPage ? endpointPage(endpoint, query, found, json, version) : json
+    return sendAnswer(request, reply, { text, isPage })
+  })
+}
+
+/** What the older routes begin a 400 with, where the query is to blame. */
+const badQuery = 'Failed to deserialize query string: '
+
+function withPlainErrors(run: Endpoint['run']): Endpoint['run'] {
+  return async (query, context) => {
+    try {
+      return await run(query, context)
+    } catch (error) {
+      if (!(error instanceof HttpError) || error.statusCode !== 400) throw error
+      throw new HttpError(400, error.error, badQuery + error.message)
+    }
+  }
+}
+
+const plainErrors: Pick<Parameters<HttpServer['get']>[1], 'errorHandler'> = {
+  errorHandler(error, _request, reply) {
+    if (!(error instanceof HttpError) || error.statusCode !== 400) throw error
+    void reply.code(400).type('text/plain; charset=utf-8').send(error.message)
+  },
+}
+
+/**
+ * The first server's headers, on top of those of every service: any OPTIONS request gets an empty 200 that allows
+ * everything, every response tells by what it may vary, and JSON is without a charset.
+ */
+function addHeaders(app: HttpServer): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (!reply.hasHeader('vary')) reply.header('vary', corsVary)
+    if (reply.getHeader('content-type') === 'application/json; charset=utf-8') {
+      reply.header('content-type', 'application/json')
+    }
+    if (request.method === 'OPTIONS' && reply.statusCode === 204) {
+      reply.code(200).headers({ 'access-control-allow-methods': '*', 'access-control-allow-headers': '*' })
+      reply.header('vary', corsVary).removeHeader('access-control-max-age')
+    }
+    done(null, payload)
+  })
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { prepareReadProgress } from '@orrery/firehose/progress'
+import { openDatabase, startThread, type StorageError } from '@orrery/storage'
+import type { LinkReader, LinkWriter } from '../store.ts'
+import { SqliteReader } from './sqlite/reader.ts'
+import { fileName, type WriterApi, type WriterOptions } from './sqlite/writer.ts'
+
+export interface SqliteStoreOptions {
+  folder: string
+  /** Page cache of the writer, bytes. Default 96 MiB. */
+  writeCacheBytes?: number
+  /** Page cache of the reader, bytes. Default 32 MiB. */
+  readCacheBytes?: number
+  /** Called when the writer's thread dies: own state is broken, and the process must stop. */
+  onFailure: (error: StorageError) => void
+}
+
+/** The index on disk. Disposing it ends the writer's thread and closes the file. */
+export interface SqliteStore extends AsyncDisposable {
+  readonly writer: LinkWriter
+  readonly reader: LinkReader
+  /** What was saved with the changes, as the firehose asks for it. */
+  readonly progress: ReturnType<typeof prepareReadProgress>
+}
+
+const MIB = 1024 * 1024
+
+/** Opens the index in a folder, which is created: a writer in its own thread, a reader in this one. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { folder, writeCacheBytes = 96 * MIB, readCacheBytes = 32 * MIB, onFailure } = options
+  await using cleanUp = new AsyncDisposableStack()
+  const thread = cleanUp.use(
+    await startThread<WriterApi>(new URL('./sqlite/writer-thread.ts', import.meta.url), {
+      name: 'link-writer',
+      workerData: { folder, cacheBytes: writeCacheBytes } satisfies WriterOptions,
+      onFailure,
+    }),
+  )
+  const db = openDatabase(join(folder, fileName), { readonly: true, cacheBytes: readCacheBytes })
+  const reader = cleanUp.use(new SqliteReader(db))
+  const progress = prepareReadProgress(db)
+  const owned = cleanUp.move()
+  return {
+    reader,
+    progress,
+    writer: {
+      apply: (changes, upstream, timeMs) => thread.call('apply', changes, upstream, timeMs),
+      tidy: () => thread.call('tidy'),
+      [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

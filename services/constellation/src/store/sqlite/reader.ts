@@ -1,0 +1,377 @@
+import type { Database } from '@orrery/storage'
+import type {
+  Backlinks,
+  BacklinksOptions,
+  Counts,
+  IndexStats,
+  JoinGroup,
+  JoinItem,
+  JoinKey,
+  JoinPosition,
+  Link,
+  LinkReader,
+  ListKey,
+  ListOptions,
+  Page,
+  Position,
+  RecordKey,
+  SourceCounts,
+  TargetCounts,
+} from '../../store.ts'
+import { secondsFrom, timeMsOf } from './entries.ts'
+import { type Entry, ListReader, type ListRow } from './list-reader.ts'
+import { Names } from './names.ts'
+import { findRecord } from './records.ts'
+import { parseRkey, rkeyBytes } from './rkey.ts'
+import { states } from './schema.ts'
+import { stretchAtOrBelow } from './stretches.ts'
+import { accountRanges, type Dictionary, sourceName, sourceOf, targetKey, targetOf } from './targets.ts'
+
+const nothing: Counts = { records: 0, distinct: 0 }
+
+/** Reads the index on a connection of its own, beside the writer. Answers at once; promises are for other stores. */
+export class SqliteReader implements LinkReader {
+  readonly #db: Database
+  readonly #names: Dictionary
+  readonly #lists: ListReader
+  readonly #stretch
+  readonly #account
+  readonly #ofTarget
+  readonly #underAccount
+  readonly #totals
+
+  constructor(db: Database) {
+    this.#db = db
+    this.#names = {
+      dids: new Names(db, 'did'),
+      collections: new Names(db, 'collection'),
+      sources: new Names(db, 'source'),
+      texts: new Names(db, 'text'),
+    }
+    this.#lists = new ListReader(db)
+    this.#stretch = stretchAtOrBelow(db)
+    this.#account = db.prepare<[number], { state: number }>('SELECT state FROM did WHERE id = ?')
+    this.#ofTarget = db.prepare<[Buffer, number], ListRow>(
+      'SELECT target, source, records, dids, slots, long FROM list WHERE target = ? ORDER BY source LIMIT ?',
+    )
+    this.#underAccount = db.prepare<[Buffer, number, Buffer, number], ListRow>(
+      `SELECT target, source, records, dids, slots, long FROM list
+       WHERE (target, source) > (?, ?) AND target < ? AND records > 0 ORDER BY target, source LIMIT ?`,
+    )
+    this.#totals = db.prepare<
+      [],
+      { started_ms: number | null; dids: number; targetables: number; records: number; links: number }
+    >('SELECT started_ms, dids, targetables, records, links FROM totals')
+  }
+
+  async counts(keys: readonly ListKey[]): Promise<Counts[]> {
+    if (keys.length === 1) return [this.#countsOf(keys[0]!)]
+    return this.#read(() => keys.map(key => this.#countsOf(key)))
+  }
+
+  async backlinks(key: ListKey, options: BacklinksOptions): Promise<Backlinks> {
+    return this.#read(() => {
+      const list = this.#list(key)
+      if (!list) return { items: [], next: undefined, total: nothing }
+      const filter = options.dids && this.#visible(options.dids)
+      const chosen = filter && this.#lists.slotsOfAll(list, filter)
+      const total = chosen
+        ? { records: sum(chosen.values()), distinct: chosen.size }
+        : { records: list.records, distinct: list.dids }
+      const entries = chosen ? this.#chosen(list, chosen, options) : this.#walk(list, options)
+      const page = takePage(this.#within(entries, options), options.limit)
+      return { ...page, items: page.items.map(entry => this.#record(key, entry)), total }
+    })
+  }
+
+  async linkingDids(key: ListKey, { limit, after }: ListOptions): Promise<Page<string> & { total: number }> {
+    return this.#read(() => {
+      const list = this.#list(key)
+      if (!list) return { items: [], next: undefined, total: 0 }
+      const oldest = passing(
+        this.#lists.down(list, after?.seq ?? list.slots),
+        entry => !entry.isAgain && this.#isVisible(entry.did),
+      )
+      const page = takePage(oldest, limit)
+      return { ...page, items: page.items.map(({ did }) => this.#names.dids.name(did)), total: list.dids }
+    })
+  }
+
+  async join(
+    key: JoinKey,
+    { limit, after }: { limit: number; after?: JoinPosition | undefined },
+  ): Promise<Page<JoinItem, JoinPosition>> {
+    return this.#read(() => {
+      const items: JoinItem[] = []
+      let last: JoinPosition | undefined
+      for (const { entry, others } of this.#joined(key, after?.seq)) {
+        for (const { other, target } of others) {
+          if (after && entry.slot === after.seq && other <= after.other) continue
+          if (items.length === limit) return { items, next: last }
+          items.push({ record: this.#record(key, entry), otherTarget: target })
+          last = { seq: entry.slot, link: 0, other }
+        }
+      }
+      return { items, next: undefined }
+    })
+  }
+
+  async joinCounts(
+    key: JoinKey,
+    { limit, after }: { limit: number; after?: string | undefined },
+  ): Promise<Page<JoinGroup, string>> {
+    return this.#read(() => {
+      const groups = new Map<string, { records: number; dids: Set<number> }>()
+      for (const { entry, others } of this.#joined(key)) {
+        const first = others[0]
+        if (!first) continue
+        const group = groups.get(first.target) ?? { records: 0, dids: new Set() }
+        group.records++
+        group.dids.add(entry.did)
+        groups.set(first.target, group)
+      }
+      const rest = [...groups].filter(([target]) => after === undefined || target > after)
+      rest.sort(([a], [b]) => (a < b ? -1 : 1))
+      const items = rest
+        .slice(0, limit)
+        .map(([otherTarget, { records, dids }]) => ({ otherTarget, records, distinct: dids.size }))
+      return { items, next: rest.length > limit ? items.at(-1)!.otherTarget : undefined }
+    })
+  }
+
+  async sources(target: string): Promise<SourceCounts[]> {
+    return this.#read(() => this.#sourcesOf(target))
+  }
+
+  async sourcesByCount(
+    target: string,
+    options: { limit: number; after?: SourceCounts | undefined; excludedCollections?: readonly string[] },
+  ): Promise<Page<SourceCounts, SourceCounts>> {
+    const { limit, after, excludedCollections = [] } = options
+    const excluded = new Set(excludedCollections)
+    const sources = this.#read(() => this.#sourcesOf(target)).filter(
+      ({ records, source }) => records > 0 && !excluded.has(source.collection),
+    )
+    sources.sort(byCount)
+    const rest = after ? sources.filter(source => byCount(source, after) > 0) : sources
+    const items = rest.slice(0, limit)
+    return { items, next: rest.length > limit ? items.at(-1) : undefined }
+  }
+
+  async accountTargets(
+    did: string,
+    { limit, after }: { limit: number; after?: Omit<TargetCounts, keyof Counts> | undefined },
+  ): Promise<Page<TargetCounts, Omit<TargetCounts, keyof Counts>>> {
+    return this.#read(() => {
+      const id = this.#names.dids.find(did)
+      const ranges = id === undefined ? [] : accountRanges(id)
+      const start = after && this.#placeOf(after)
+      const at = after ? ranges.findIndex(range => start && isWithin(start.target, range)) : 0
+      const rows: ListRow[] = []
+      for (let i = at; i >= 0 && i < ranges.length && rows.length <= limit; i++) {
+        const [from, before] = ranges[i]!
+        const place = i === at && start ? start : { target: from, source: -1 }
+        rows.push(...this.#underAccount.all(place.target, place.source, before, limit + 1 - rows.length))
+      }
+      const items = rows.slice(0, limit).map(({ target, source, records, dids }) => ({
+        target: targetOf(target, this.#names),
+        source: sourceOf(source, this.#names),
+        records,
+        distinct: dids,
+      }))
+      const last = items.at(-1)
+      return {
+        items,
+        next: rows.length > limit && last ? { target: last.target, source: last.source } : undefined,
+      }
+    })
+  }
+
+  async forward(record: RecordKey): Promise<Link[]> {
+    return this.#read(() => {
+      const did = this.#names.dids.find(record.did)
+      if (did === undefined || !this.#isVisible(did)) return []
+      return this.#linksOf(did, record.collection, record.rkey).map(({ source, target }) => ({
+        path: sourceOf(source, this.#names).path,
+        target: targetOf(target, this.#names),
+      }))
+    })
+  }
+
+  async knows(target: string): Promise<boolean> {
+    const key = targetKey(target, this.#names, 'find')
+    return key !== undefined && this.#ofTarget.get(key, 1) !== undefined
+  }
+
+  async stats(): Promise<IndexStats> {
+    const { started_ms, dids, targetables, records, links } = this.#totals.get()!
+    return { dids, targetables, linkingRecords: records, links, startedAt: started_ms ?? undefined }
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close()
+  }
+
+  /** Reads in one transaction: every statement sees the same state. */
+  #read<T>(work: () => T): T {
+    return this.#db.transaction(work).deferred()
+  }
+
+  #list({ target, source }: ListKey): ListRow | undefined {
+    const key = targetKey(target, this.#names, 'find')
+    if (!key) return undefined
+    const id = this.#sourceId(source.collection, source.path)
+    return id === undefined ? undefined : this.#lists.row(key, id)
+  }
+
+  #sourceId(collection: string, path: string): number | undefined {
+    const id = this.#names.collections.find(collection)
+    return id === undefined ? undefined : this.#names.sources.find(sourceName(id, path))
+  }
+
+  #countsOf(key: ListKey): Counts {
+    const list = this.#list(key)
+    return list ? { records: list.records, distinct: list.dids } : nothing
+  }
+
+  /** A list from where a page goes on, in its direction. */
+  *#walk(list: ListRow, options: BacklinksOptions): Generator<Entry, void> {
+    const { reverse, after, since, until } = options
+    if (reverse) {
+      const from = since === undefined ? 0 : this.#lists.firstSlotAt(list, secondsFrom(since))
+      yield* this.#lists.up(list, Math.max(from, after ? after.seq + 1 : 0))
+    } else {
+      const below = until === undefined ? list.slots : this.#lists.firstSlotAt(list, secondsFrom(until))
+      yield* this.#lists.down(list, Math.min(below, after?.seq ?? list.slots))
+    }
+  }
+
+  /** The entries of chosen DIDs. */
+  *#chosen(
+    list: ListRow,
+    chosen: ReadonlyMap<number, readonly number[]>,
+    { reverse, after }: BacklinksOptions,
+  ): Generator<Entry, void> {
+    const slots = [...chosen.values()].flat().toSorted((a, b) => (reverse ? a - b : b - a))
+    for (const slot of slots) {
+      if (after && (reverse ? slot <= after.seq : slot >= after.seq)) continue
+      yield this.#lists.entry(list, slot)
+    }
+  }
+
+  /** Those of an ordered walk that are visible and in the span of time; ends where the walk leaves it. */
+  *#within(entries: Iterable<Entry>, { reverse, since, until }: BacklinksOptions): Generator<Entry, void> {
+    for (const entry of entries) {
+      const timeMs = timeMsOf(entry.time)
+      const isTooOld = since !== undefined && timeMs < since
+      const isTooNew = until !== undefined && timeMs >= until
+      if (reverse ? isTooNew : isTooOld) return
+      if (!isTooOld && !isTooNew && this.#isVisible(entry.did)) yield entry
+    }
+  }
+
+  /** Entries of a join's list, oldest first, each with its other sides that pass. */
+  *#joined(
+    key: JoinKey,
+    fromSlot = 0,
+  ): Generator<{ entry: Entry; others: { other: number; target: string }[] }, void> {
+    const list = this.#list(key)
+    const { collection } = key.source
+    const path = list && this.#sourceId(collection, key.pathToOther)
+    if (!list || path === undefined) return
+    const dids = key.dids && this.#visible(key.dids)
+    const wanted =
+      key.otherTargets &&
+      new Set(key.otherTargets.map(target => targetKey(target, this.#names, 'find')?.toString('latin1')))
+    if (dids?.size === 0 || wanted?.size === 0) return
+    const entries = dids
+      ? this.#chosen(list, this.#lists.slotsOfAll(list, dids), {
+          limit: 1,
+          reverse: true,
+          after: { seq: fromSlot - 1, link: 0 },
+        })
+      : this.#lists.up(list, fromSlot)
+    for (const entry of entries) {
+      if (!this.#isVisible(entry.did)) continue
+      const others = this.#linksOf(entry.did, collection, entry.rkey)
+        .map(({ source, target }, other) => ({ source, target, other }))
+        .filter(({ source, target }) => source === path && (!wanted || wanted.has(target.toString('latin1'))))
+        .map(({ target, other }) => ({ other, target: targetOf(target, this.#names) }))
+      if (others.length > 0) yield { entry, others }
+    }
+  }
+
+  #linksOf(did: number, collection: string, rkey: string) {
+    const id = this.#names.collections.find(collection)
+    if (id === undefined) return []
+    const key = rkeyBytes(parseRkey(rkey))
+    const row = this.#stretch.get(did, id, key)
+    return row ? findRecord(row.data, key).links : []
+  }
+
+  #record({ source }: ListKey, { did, rkey }: Entry): RecordKey {
+    return { did: this.#names.dids.name(did), collection: source.collection, rkey }
+  }
+
+  #sourcesOf(target: string): SourceCounts[] {
+    const key = targetKey(target, this.#names, 'find')
+    if (!key) return []
+    return this.#ofTarget.all(key, -1).map(({ source, records, dids }) => ({
+      source: sourceOf(source, this.#names),
+      records,
+      distinct: dids,
+    }))
+  }
+
+  #placeOf({ target, source }: Omit<TargetCounts, keyof Counts>) {
+    const key = targetKey(target, this.#names, 'find')
+    const id = this.#sourceId(source.collection, source.path)
+    return key && id !== undefined ? { target: key, source: id } : undefined
+  }
+
+  #isVisible(did: number): boolean {
+    return (this.#account.get(did)!.state & (states.hidden | states.leaving)) === 0
+  }
+
+  /** The numbers of DIDs that are known and visible. */
+  #visible(dids: readonly string[]): Set<number> {
+    const ids = dids.map(did => this.#names.dids.find(did)).filter(id => id !== undefined)
+    return new Set(ids.filter(id => this.#isVisible(id)))
+  }
+}
+
+/** A page of entries; looks one further to know whether anything is left. */
+function takePage(entries: Iterable<Entry>, limit: number): Page<Entry> {
+  const items: Entry[] = []
+  for (const entry of entries) {
+    if (items.length === limit) {
+      const next: Position = { seq: items.at(-1)!.slot, link: 0 }
+      return { items, next }
+    }
+    items.push(entry)
+  }
+  return { items, next: undefined }
+}
+
+function isWithin(key: Buffer, [from, before]: readonly [Buffer, Buffer]): boolean {
+  return Buffer.compare(key, from) >= 0 && Buffer.compare(key, before) < 0
+}
+
+function* passing<T>(items: Iterable<T>, passes: (item: T) => boolean): Generator<T, void> {
+  for (const item of items) if (passes(item)) yield item
+}
+
+function sum(slots: Iterable<readonly number[]>): number {
+  let count = 0
+  for (const { length } of slots) count += length
+  return count
+}
+
+/** Most records first, then by name. */
+function byCount(a: SourceCounts, b: SourceCounts): number {
+  return (
+    b.records - a.records ||
+    Buffer.compare(Buffer.from(a.source.collection), Buffer.from(b.source.collection)) ||
+    Buffer.compare(Buffer.from(a.source.path), Buffer.from(b.source.path))
+  )
+}

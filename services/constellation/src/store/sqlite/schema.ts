@@ -1,0 +1,79 @@
+import type { Migration } from '@orrery/storage'
+
+// Two trees hold the links: `list` by what is linked to, `record` by what links. A row holds many links where there are
+// many; see `entries.ts` and `records.ts` for what is in them. Texts are kept once, by number.
+
+const named = (table: string, more = ''): string => `
+  CREATE TABLE ${table} (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, name TEXT NOT NULL${more}) STRICT;
+  CREATE INDEX ${table}_by_hash ON ${table} (hash);
+`
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'links',
+    sql: `
+      ${named('did', `, state INTEGER NOT NULL DEFAULT 0, rev TEXT NOT NULL DEFAULT '', past_rev TEXT NOT NULL DEFAULT ''`)}
+      ${named('collection')}
+      ${named('source')}
+      ${named('text')}
+
+      -- Who links to a target from a source. A short list has its entries in data; a long one has a number of its own in
+      -- long, its entries in chunk and its DIDs in member. The next slot is in slots; the first was 1.
+      CREATE TABLE list (
+        target BLOB NOT NULL,
+        source INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        dids INTEGER NOT NULL,
+        slots INTEGER NOT NULL,
+        long INTEGER,
+        data BLOB,
+        PRIMARY KEY (target, source)
+      ) STRICT, WITHOUT ROWID;
+
+      -- By the list's number and the first slot of the run, in one integer.
+      CREATE TABLE chunk (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+      -- By the list's number and the first DID, in one integer.
+      CREATE TABLE member (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+
+      -- What records link to, in stretches of a repository's collection.
+      CREATE TABLE record (
+        did INTEGER NOT NULL,
+        collection INTEGER NOT NULL,
+        first BLOB NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (did, collection, first)
+      ) STRICT, WITHOUT ROWID;
+
+      -- Deleted accounts with links left.
+      CREATE TABLE leaving (did INTEGER PRIMARY KEY) STRICT;
+
+      CREATE TABLE totals (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        time_ms INTEGER NOT NULL,
+        started_ms INTEGER,
+        long_lists INTEGER NOT NULL,
+        dids INTEGER NOT NULL,
+        targetables INTEGER NOT NULL,
+        records INTEGER NOT NULL,
+        links INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO totals VALUES (1, 0, NULL, 0, 0, 0, 0, 0);
+    `,
+  },
+]
+
+/** Bits of `did.state`. */
+export const states = { hidden: 1, linked: 2, leaving: 4 } as const
+
+/** A list's number and a slot or DID in one safe integer. */
+const span = 2 ** 28
+
+export function longKey(list: number, within: number): number {
+  return list * span + within
+}
+
+/** What is within the list. */
+export function withinLong(key: number): number {
+  return key % span
+}

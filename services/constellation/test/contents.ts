@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { openDatabase } from '@orrery/storage'
+import { ListReader, type ListRow } from '../src/store/sqlite/list-reader.ts'
+import { Names } from '../src/store/sqlite/names.ts'
+import { readRecords } from '../src/store/sqlite/records.ts'
+import { type Dictionary, sourceOf, targetOf } from '../src/store/sqlite/targets.ts'
+import { fileName } from '../src/store/sqlite/writer.ts'
+
+/** Everything in an index, in an order of its own. */
+export interface Contents {
+  /** `target source records dids entry entry …` for each list, its entries sorted. */
+  lists: string[]
+  /** `did/collection/rkey: link link …` for each record. */
+  records: string[]
+  /** The totals that are kept, and those of a recount. */
+  totals: { links: number; records: number; dids: number }
+  recounted: { links: number; records: number; dids: number }
+}
+
+/** Reads an index whole, beside its writer. */
+export function readContents(folder: string): Contents {
+  const db = openDatabase(join(folder, fileName), { readonly: true })
+  try {
+    return db.transaction(() => {
+      const names: Dictionary = {
+        dids: new Names(db, 'did'),
+        collections: new Names(db, 'collection'),
+        sources: new Names(db, 'source'),
+        texts: new Names(db, 'text'),
+      }
+      const reader = new ListReader(db)
+      const lists = db
+        .prepare<[], ListRow>('SELECT target, source, records, dids, slots, long FROM list')
+        .all()
+      const entries = lists.map(list => [...reader.up(list, 0)])
+      const records = db
+        .prepare<[], { did: number; collection: number; data: Buffer }>(
+          'SELECT did, collection, data FROM record',
+        )
+        .all()
+        .flatMap(({ did, collection, data }) =>
+          readRecords(data).map(({ rkey, links }) => ({ did, collection, rkey, links })),
+        )
+      return {
+        lists: lists
+          .map(({ target, source, records: count, dids }, i) => {
+            const own = entries[i]!.map(({ did, rkey }) => `${names.dids.name(did)}/${rkey}`).toSorted()
+            const of = sourceOf(source, names)
+            return `${targetOf(target, names)} ${of.collection}${of.path} ${count} ${dids} ${own.join(' ')}`
+          })
+          .toSorted(),
+        records: records
+          .map(({ did, collection, rkey, links }) => {
+            const targets = links.map(
+              link => `${sourceOf(link.source, names).path}=${targetOf(link.target, names)}`,
+            )
+            return `${names.dids.name(did)}/${names.collections.name(collection)}/${rkey}: ${targets.join(' ')}`
+          })
+          .toSorted(),
+        totals: db.prepare<[], Contents['totals']>('SELECT links, records, dids FROM totals').get()!,
+        recounted: {
+          links: entries.flat().length,
+          records: records.length,
+          dids: new Set(entries.flat().map(({ did }) => did)).size,
+        },
+      }
+    })()
+  } finally {
+    db.close()
+  }
+}
+
+/** How far an index has come in its source; undefined before the first commit. */
+export function cursorOf(folder: string): number | undefined {
+  const db = openDatabase(join(folder, fileName), { readonly: true })
+  try {
+    return db.prepare<[], { cursor: number }>('SELECT cursor FROM upstream_cursors').get()?.cursor
+  } finally {
+    db.close()
+  }
+}
