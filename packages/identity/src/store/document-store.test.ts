@@ -80,6 +80,27 @@ describe('in SQLite', () => {
     await expect.poll(() => countIn(path), { interval: 5 }).toBe(2)
   })
 
+  it('keeps to its limit where it cannot write, and lets go of what waited longest', async () => {
+    const path = newPath()
+    const errors: Error[] = []
+    const options = { flushIntervalMs: 10, maxPending: 10, onError: (error: Error) => errors.push(error) }
+    await using store = openDocumentStore(path, options)
+    const blocker = openDatabase(path)
+    blocker.exec("CREATE TRIGGER full BEFORE INSERT ON document BEGIN SELECT RAISE(ABORT, 'full'); END")
+    const put = (n: number): void => store.put({ did: `did:web:${n}.test`, json: '{}', fetchedAt: n })
+    for (let n = 0; n < 50; n++) put(n)
+    expect(store.stats().pending).toBe(10)
+    expect(store.get('did:web:39.test')).toBeUndefined()
+    expect(store.get('did:web:40.test')?.fetchedAt).toBe(40)
+    // It was tried once, and again some time, but not with each document.
+    expect(errors).toHaveLength(1)
+    await expect.poll(() => errors.length, { interval: 5 }).toBeGreaterThan(1)
+    blocker.exec('DROP TRIGGER full')
+    blocker.close()
+    put(50)
+    await expect.poll(() => countIn(path), { interval: 5 }).toBe(10)
+  })
+
   it('refuses a file that is none of its own', () => {
     const path = newPath()
     const db = openDatabase(path)

@@ -6,7 +6,10 @@ import type { DocumentStore, StoredDocument } from './document-store.ts'
 export type SqliteDocumentStoreOptions = {
   /** How long a change may wait to be written with others, in milliseconds. Default 250. */
   flushIntervalMs?: number
-  /** How many changes may wait; the next is written at once, with all before it. Default 5,000. */
+  /**
+   * How many changes may wait; the next is written at once, with all before it. Where that fails, the oldest is let go.
+   * Default 5,000.
+   */
   maxPending?: number
   /** How many documents are kept, the latest fetched. Default 1,000,000, which is about 1 GB. */
   maxDocuments?: number
@@ -58,6 +61,7 @@ export function openDocumentStore(path: string, options: SqliteDocumentStoreOpti
   const stats = { written: 0, pruned: 0 }
   let writtenSincePrune = 0
   let timer: NodeJS.Timeout | undefined
+  let failing = false
 
   const prune = (): void => {
     const excess = statements.count.get()!.count - maxDocuments
@@ -83,6 +87,7 @@ export function openDocumentStore(path: string, options: SqliteDocumentStoreOpti
     if (pending.size === 0) return
     try {
       const documents = write.immediate()
+      failing = false
       pending.clear()
       stats.written += documents
       writtenSincePrune += documents
@@ -91,6 +96,7 @@ export function openDocumentStore(path: string, options: SqliteDocumentStoreOpti
         prune()
       }
     } catch (error) {
+      failing = true
       throw toStorageError(error, 'write DID documents', path)
     }
   }
@@ -106,8 +112,13 @@ export function openDocumentStore(path: string, options: SqliteDocumentStoreOpti
   const change = (did: string, document: StoredDocument | null): void => {
     if (!db.open) return
     pending.set(did, document)
-    if (pending.size > maxPending) flush()
+    if (pending.size > maxPending && !failing) flushInBackground()
     else timer ??= setTimeout(flushInBackground, flushIntervalMs).unref()
+    // Only where the disk refuses: what waited longest is let go.
+    for (const oldest of pending.keys()) {
+      if (pending.size <= maxPending) break
+      pending.delete(oldest)
+    }
   }
 
   return {

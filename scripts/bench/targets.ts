@@ -1,0 +1,44 @@
+import type { Figure } from './figure.ts'
+
+/** What a figure is to reach. */
+export interface Target {
+  of: 'figure' | 'ratio'
+  atLeast?: number
+  atMost?: number
+}
+
+/** What is wanted of the figures of this name, up to a comma, and of one peer where there are several. */
+const targets: readonly (Target & { name: string; peer?: string })[] = [
+  { name: 'frames/s to JSON', peer: '@atcute', of: 'ratio', atLeast: 1.5 },
+  { name: 'frames/s to JSON', peer: '@ipld', of: 'ratio', atLeast: 8 },
+  { name: 'verified commits/s of a core', of: 'ratio', atLeast: 0.75 },
+  { name: 'verified commits/s of a pool of two threads', of: 'ratio', atLeast: 1.7 },
+  { name: 'events/s delivered by a core, 200 subscribers', of: 'figure', atLeast: 500_000 },
+  { name: 'events/s delivered by a core, 1000 subscribers', of: 'figure', atLeast: 500_000 },
+  { name: 'MB of memory, 1000 subscribers', of: 'figure', atMost: 400 },
+  { name: 'ms from event to subscriber, p99', of: 'figure', atMost: 30 },
+  { name: 'events/s replayed from disk to 1', of: 'figure', atLeast: 200_000 },
+  { name: 'events/s kept', of: 'figure', atLeast: 50_000 },
+  { name: 'bytes on disk by bytes of JSON', of: 'figure', atMost: 0.45 },
+  { name: 'cores, 1000 commits/s verified', of: 'figure', atMost: 0.45 },
+  { name: 'MB of memory, 1000 commits/s verified', of: 'figure', atMost: 250 },
+]
+
+/** The target of a figure; undefined where it has none. */
+export function targetOf({ name, peer }: Figure): Target | undefined {
+  return targets.find(
+    target =>
+      (name === target.name || name.startsWith(`${target.name},`)) && (!target.peer || target.peer === peer),
+  )
+}
+
+/** Whether a figure reaches its target; undefined where it has none. */
+export function isReached(figure: Figure): boolean | undefined {
+  const target = targetOf(figure)
+  const value = target && figure[target.of]
+  if (value === undefined) return undefined
+  return (
+    value >= (target!.atLeast ?? Number.NEGATIVE_INFINITY) &&
+    value <= (target!.atMost ?? Number.POSITIVE_INFINITY)
+  )
+}
