@@ -1,15 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
+import { neverTried } from './support/cut-over-check.ts'
 import { cutOverProperty } from './support/cut-over-property.ts'
+import { testSeed } from './support/seed.ts'
 
-describe('subscribers of every kind over a running network', () => {
-  it('get every event that they ask for, once, in order, wherever they begin and whatever they do', async () => {
-    const seed = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000)
-    const { heartbeat, ...tried } = await cutOverProperty(seed, 2, {
-      'memory-for-recent': '256KiB',
-      'memory-for-replay': '1MiB',
-    })
-    // A run is too short for many of them.
-    expect(heartbeat).toBeGreaterThanOrEqual(0)
-    expect(Object.entries(tried).filter(([, times]) => times === 0)).toEqual([])
-  }, 90_000)
-})
+it(`subscribers of every kind get every event that they ask for, once and in order; seed=${testSeed}`, async () => {
+  const tried = await cutOverProperty(testSeed, 2, {
+    'memory-for-recent': '256KiB',
+    'memory-for-replay': '1MiB',
+  })
+  // A second without an event is rare in runs as short as these.
+  expect(neverTried(tried).filter(name => name !== 'heartbeat')).toEqual([])
+}, 90_000)
