@@ -70,8 +70,24 @@ export interface Batch {
 export interface Progress {
   cursors: CursorChange[]
   accounts: AccountChange[]
+  /** Where it is there, `accounts` need only be journalled, and earlier ones find their place. */
+  settling?: Settling | undefined
   notices: Notice[]
   gaps: Gap[]
+}
+
+/**
+ * How accounts get from a journal into their table. An account's row lies wherever its DID does, so writing each change
+ * there at once means writing a page for each; a journal is written to at its end, and later many accounts move at a time,
+ * in the table's order, each in the newest of its states.
+ */
+export interface Settling {
+  /** Which part of the journal this batch's accounts belong to; it rises. */
+  generation: number
+  /** Accounts of earlier batches, none of which changed since: they go to the table now. In the order of their DIDs. */
+  accounts: AccountChange[]
+  /** Everything that the journal has of this generation and those before is in the table now. */
+  done: number | undefined
 }
 
 export interface CursorChange {

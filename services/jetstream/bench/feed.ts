@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Batch, CommitEvent } from '@orrery/firehose'
+import { type Batch, type CommitEvent, createMemoryProgress } from '@orrery/firehose'
 import { createLoadOperations } from '@orrery/testnet'
+import { AccountBook } from '../../../packages/firehose/src/accounts.ts'
 
 const source = 'wss://relay.example'
 
@@ -14,18 +15,17 @@ export function makeCommits(count: number, seed = 1): CommitEvent[] {
   })
 }
 
-/** A batch of a firehose: events, and what they change in the accounts and the cursor. */
-export function batchOf(events: CommitEvent[]): Batch {
-  const { time, seq } = events.at(-1)!
+/** Makes of events the batches of a firehose: with them what they change in the accounts and the cursor. */
+export function createBatches(): (events: CommitEvent[]) => Batch {
+  const book = new AccountBook(createMemoryProgress())
   const data = 'bafyreie5737gdxlw5i64vzichcalba3z2v5n6icifvx5xytvske7mr3hpm'
-  return {
-    events,
-    progress: {
-      cursors: [{ source, cursor: seq, time, seen: [] }],
-      accounts: events.map(({ did, rev }) => ({ did, rev, data, active: true, status: undefined })),
-      notices: [],
-      gaps: [],
-    },
+  return events => {
+    const { time, seq } = events.at(-1)!
+    for (const { did, rev } of events) book.set(did, { rev, data, active: true, status: undefined })
+    return {
+      events,
+      progress: { cursors: [{ source, cursor: seq, time, seen: [] }], gaps: [], ...book.takeChanges() },
+    }
   }
 }
 
@@ -46,6 +46,7 @@ const tickMs = 1
 const maxBatch = 10_000
 
 export function createFeed(commits: readonly CommitEvent[], signal: AbortSignal): Feed {
+  const batchOf = createBatches()
   let rate = 0
   let rateSince = performance.now()
   let sentBefore = 0

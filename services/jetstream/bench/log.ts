@@ -6,7 +6,8 @@ import type { Figure } from '../../../scripts/bench/figure.ts'
 import { EventClock, EventEncoder, type EncodedEvents } from '../src/encode.ts'
 import { listSegments } from '../src/store/segments.ts'
 import { openSqliteEventLog } from '../src/store/sqlite.ts'
-import { batchOf, makeCommits } from './feed.ts'
+import type { Batch } from '@orrery/firehose'
+import { createBatches, makeCommits } from './feed.ts'
 
 /** What keeping events takes. */
 export interface Kept {
@@ -27,13 +28,14 @@ const batchEvents = 250
 /** Keeps the same events in the log, with upstream's progress, and in a plain table with a row for each. */
 export async function measureLog(): Promise<{ log: Kept; table: Kept }> {
   const commits = makeCommits(events)
+  const batchOf = createBatches()
   const batches = Array.from({ length: events / batchEvents }, (_, i) =>
     batchOf(commits.slice(i * batchEvents, (i + 1) * batchEvents)),
   )
   return { log: await inLog(batches), table: await inTable(batches) }
 }
 
-async function inLog(batches: readonly ReturnType<typeof batchOf>[]): Promise<Kept> {
+async function inLog(batches: readonly Batch[]): Promise<Kept> {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-bench-'))
   try {
     const fail = (problem: unknown): never => {
@@ -71,7 +73,7 @@ function sealedBytes(folder: string): number {
   return sizeOf(folder) / sealed
 }
 
-async function inTable(batches: readonly ReturnType<typeof batchOf>[]): Promise<Kept> {
+async function inTable(batches: readonly Batch[]): Promise<Kept> {
   const folder = mkdtempSync(join(tmpdir(), 'orrery-bench-'))
   try {
     const db = openDatabase(join(folder, 'events.sqlite'))

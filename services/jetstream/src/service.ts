@@ -86,7 +86,10 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
     }),
   )
 
-  const progressDb = openDatabase(join(options.dataDir, 'state.sqlite'), { readonly: true })
+  const progressDb = openDatabase(join(options.dataDir, 'state.sqlite'), {
+    readonly: true,
+    cacheBytes: 2 * 1024 * 1024,
+  })
   cleanUp.defer(() => {
     progressDb.close()
   })

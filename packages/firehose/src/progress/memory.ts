@@ -20,6 +20,8 @@ export function createMemoryProgress(options: { maxAccounts?: number } = {}): Me
   return {
     cursor: source => cursors.get(source),
     account: did => accounts.get(did),
+    // Its one table costs nothing to write to.
+    journal: () => ({ generation: 0, accounts: [] }),
     noticed: fingerprint => notices.has(fingerprint),
     gaps: () => [...gaps],
     save(progress) {

@@ -105,6 +105,20 @@ describe('progress in memory', () => {
 })
 
 describe('progress in SQLite', () => {
+  it('journals accounts where it is to, and moves them to their table later', () => {
+    const { store, save } = implementations.SQLite!()
+    const { did, ...state } = account
+    const settling = { generation: 4, accounts: [], done: undefined }
+    expect(store.journal()).toEqual({ generation: 0, accounts: [] })
+    save({ ...nothing, accounts: [account], settling })
+    save({ ...nothing, accounts: [{ ...account, status: 'x' }], settling: { ...settling, generation: 5 } })
+    expect(store.account(did)).toBeUndefined()
+    expect(store.journal()).toEqual({ generation: 5, accounts: [account, { ...account, status: 'x' }] })
+    save({ ...nothing, settling: { generation: 5, accounts: [account], done: 4 } })
+    expect(store.account(did)).toEqual(state)
+    expect(store.journal()).toEqual({ generation: 5, accounts: [{ ...account, status: 'x' }] })
+  })
+
   it('is there after a restart, and its tables may be made again', () => {
     const { save } = implementations.SQLite!()
     save({ ...nothing, accounts: [account] })

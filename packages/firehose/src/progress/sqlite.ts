@@ -1,5 +1,5 @@
 import type { Database } from '@orrery/storage'
-import type { AccountState, CursorChange, Gap, Progress } from '../events.ts'
+import type { AccountChange, AccountState, CursorChange, Gap, Progress } from '../events.ts'
 import type { ProgressStore } from './store.ts'
 
 /** How long fingerprints are kept, milliseconds: as long as the relays' replay windows (72 h) and a margin. */
@@ -20,6 +20,12 @@ const tables = `
     active INTEGER NOT NULL,
     status TEXT
   ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE IF NOT EXISTS upstream_journal (
+    id INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    accounts TEXT NOT NULL
+  ) STRICT;
 
   CREATE TABLE IF NOT EXISTS upstream_notices (
     fingerprint TEXT PRIMARY KEY,
@@ -55,6 +61,8 @@ export function prepareSaveProgress(db: Database): (progress: Progress) => void 
      ON CONFLICT (did) DO UPDATE SET
        rev = excluded.rev, data = excluded.data, active = excluded.active, status = excluded.status`,
   )
+  const journal = db.prepare('INSERT INTO upstream_journal (generation, accounts) VALUES (?, ?)')
+  const trimJournal = db.prepare('DELETE FROM upstream_journal WHERE generation <= ?')
   const notice = db.prepare('INSERT OR IGNORE INTO upstream_notices (fingerprint, seen_at) VALUES (?, ?)')
   // A few a time, so that no single transaction pays for a quiet week.
   const forget = db.prepare(
@@ -66,9 +74,12 @@ export function prepareSaveProgress(db: Database): (progress: Progress) => void 
     for (const change of progress.cursors) {
       cursor.run(change.source, change.cursor, change.time, JSON.stringify(change.seen))
     }
-    for (const { did, rev, data, active, status } of progress.accounts) {
+    const { accounts, settling } = progress
+    if (settling && accounts.length > 0) journal.run(settling.generation, JSON.stringify(accounts))
+    for (const { did, rev, data, active, status } of settling?.accounts ?? accounts) {
       account.run(did, rev, data, active ? 1 : 0, status ?? null)
     }
+    if (settling?.done !== undefined) trimJournal.run(settling.done)
     for (const { fingerprint, seenAt } of progress.notices) {
       notice.run(fingerprint, seenAt)
       forget.run(seenAt - noticeMs)
@@ -84,6 +95,9 @@ export function prepareReadProgress(db: Database): ProgressStore & { gaps(limit:
   )
   const account = db.prepare<[string], { rev: string; data: string; active: number; status: string | null }>(
     'SELECT rev, data, active, status FROM upstream_accounts WHERE did = ?',
+  )
+  const journal = db.prepare<[], { generation: number; accounts: string }>(
+    'SELECT generation, accounts FROM upstream_journal ORDER BY id',
   )
   const notice = db.prepare<[string], { found: number }>(
     'SELECT 1 AS found FROM upstream_notices WHERE fingerprint = ?',
@@ -102,7 +116,21 @@ export function prepareReadProgress(db: Database): ProgressStore & { gaps(limit:
         row && { rev: row.rev, data: row.data, active: row.active === 1, status: row.status ?? undefined }
       )
     },
+    journal() {
+      const rows = journal.all()
+      return {
+        generation: rows.at(-1)?.generation ?? 0,
+        accounts: rows.flatMap(row => (JSON.parse(row.accounts) as Journalled[]).map(fromJournal)),
+      }
+    },
     noticed: fingerprint => notice.get(fingerprint) !== undefined,
     gaps: limit => gaps.all(limit),
   }
+}
+
+/** JSON leaves out what is undefined. */
+type Journalled = Omit<AccountChange, 'status'> & { status?: string }
+
+function fromJournal({ did, rev, data, active, status }: Journalled): AccountChange {
+  return { did, rev, data, active, status }
 }
