@@ -11,7 +11,7 @@ export interface Target {
 const targets: readonly (Target & { name: string; peer?: string })[] = [
   { name: 'frames/s to JSON', peer: '@atcute', of: 'ratio', atLeast: 1.5 },
   { name: 'frames/s to JSON', peer: '@ipld', of: 'ratio', atLeast: 8 },
-  { name: 'verified commits/s of a core', of: 'ratio', atLeast: 0.75 },
+  { name: 'verified commits/s of a core', peer: 'OpenSSL, signatures alone', of: 'ratio', atLeast: 0.75 },
   { name: 'verified commits/s of a pool of two threads', of: 'ratio', atLeast: 1.7 },
   { name: 'events/s delivered by a core, 200 subscribers', of: 'figure', atLeast: 500_000 },
   { name: 'events/s delivered by a core, 1000 subscribers', of: 'figure', atLeast: 500_000 },
@@ -22,6 +22,14 @@ const targets: readonly (Target & { name: string; peer?: string })[] = [
   { name: 'bytes on disk by bytes of JSON', of: 'figure', atMost: 0.45 },
   { name: 'cores, 1000 commits/s verified', of: 'figure', atMost: 0.45 },
   { name: 'MB of memory, 1000 commits/s verified', of: 'figure', atMost: 250 },
+  { name: 'links/s taken in', of: 'figure', atLeast: 60_000 },
+  { name: 'links/s taken in at the end', of: 'figure', atLeast: 30_000 },
+  { name: 'bytes on disk of a link', of: 'figure', atMost: 60 },
+  { name: 'ms for counts, p99', of: 'figure', atMost: 2 },
+  { name: 'ms for a page, p99', of: 'figure', atMost: 10 },
+  { name: 'ms that counts wait for a join at most', of: 'figure', atMost: 50 },
+  { name: 'MB of memory with the index', of: 'figure', atMost: 350 },
+  { name: 'counts/s over HTTP by a core', of: 'ratio', atLeast: 0.6 },
 ]
 
 /** The target of a figure; undefined where it has none. */

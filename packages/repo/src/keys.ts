@@ -1,15 +1,14 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
 import { toBase58, tryParseBase58 } from './base.ts'
 import { compareBytes } from './bytes.ts'
 import { RepoError } from './errors.ts'
+import { secp256k1 } from './secp256k1.ts'
 
 export type Curve = 'p256' | 'k256'
 
 interface CurveFacts {
   /** The multicodec prefix of a compressed public key. */
   prefix: readonly [number, number]
-  /** What comes before the 33 bytes of a compressed point in a SubjectPublicKeyInfo. */
-  spki: Buffer
   /** Half the group order: the largest S that atproto accepts. */
   halfOrder: Buffer
 }
@@ -17,21 +16,22 @@ interface CurveFacts {
 const curves: Record<Curve, CurveFacts> = {
   p256: {
     prefix: [0x80, 0x24],
-    spki: Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex'),
     halfOrder: Buffer.from('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8', 'hex'),
   },
   k256: {
     prefix: [0xe7, 0x01],
-    spki: Buffer.from('3036301006072a8648ce3d020106052b8104000a032200', 'hex'),
     halfOrder: Buffer.from('7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0', 'hex'),
   },
 }
 
-/** A public key ready to check signatures: parsing costs about as much as a check on P-256, so keep it. */
-export interface PublicKey {
-  readonly curve: Curve
-  readonly key: KeyObject
-}
+/** What comes before the 33 bytes of a compressed point of P-256 in a SubjectPublicKeyInfo. */
+const spkiPrefix = Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex')
+
+/** A public key ready to check signatures: parsing costs about as much as a check, so keep it. */
+export type PublicKey =
+  | { readonly curve: 'p256'; readonly key: KeyObject }
+  /** The point of 65 bytes. */
+  | { readonly curve: 'k256'; readonly point: Uint8Array }
 
 /**
  * Reads a public key in Multikey form (`zQ3sh…`, `zDnae…`), with or without `did:key:` before it.
@@ -59,7 +59,9 @@ export function parsePublicKey(multikey: string): PublicKey {
  */
 export function publicKeyFromPoint(curve: Curve, point: Uint8Array): PublicKey {
   try {
-    const der = Buffer.concat([curves[curve].spki, point])
+    if (point.length !== 33) throw new Error(`a point of ${point.length} bytes`)
+    if (curve === 'k256') return { curve, point: secp256k1.expandPoint(point) }
+    const der = Buffer.concat([spkiPrefix, point])
     return { curve, key: createPublicKey({ key: der, format: 'der', type: 'spki' }) }
   } catch (error) {
     throw new RepoError('key_unsupported', 'not a point of the curve', { cause: error })
@@ -79,6 +81,7 @@ export function formatMultikey(curve: Curve, point: Uint8Array): string {
  */
 export function verifySignature(key: PublicKey, data: Uint8Array, signature: Uint8Array): boolean {
   if (signature.length !== 64) return false
+  if (key.curve === 'k256') return secp256k1.verify(signature, hash('sha256', data, 'buffer'), key.point)
   if (!isLowS(key.curve, signature)) return false
   return verify('sha256', data, { key: key.key, dsaEncoding: 'ieee-p1363' }, signature)
 }
