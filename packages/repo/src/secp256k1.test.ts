@@ -5,7 +5,7 @@ import { parsePublicKey } from './keys.ts'
 import { loadNative, loadWasm, secp256k1 } from './secp256k1.ts'
 import { generateSigningKey, signBytes } from './signing.ts'
 
-const native = loadNative()
+const native = await loadNative()
 const wasm = await loadWasm()
 const engines = native ? [native, wasm] : [wasm]
 

@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module'
-
 /**
  * The curve that nearly all of the network signs with. OpenSSL, behind `node:crypto`, has no fast code for it; Bitcoin's
  * libsecp256k1 has. Checks a second of one core, with the hash of 600 bytes: node:crypto 2,500, libsecp256k1 as
@@ -24,10 +22,12 @@ interface Binding {
 }
 
 /** Native code, where the package brings it: Linux and Windows on x64, macOS on arm64. Undefined elsewhere. */
-export function loadNative(): Secp256k1 | undefined {
+export async function loadNative(): Promise<Secp256k1 | undefined> {
   let binding: Binding
   try {
-    binding = createRequire(import.meta.url)('secp256k1/bindings.js') as Binding
+    // The package has no types for this file.
+    const name: string = 'secp256k1/bindings.js'
+    binding = ((await import(name)) as { default: Binding }).default
   } catch {
     return undefined
   }
@@ -62,4 +62,4 @@ export async function loadWasm(): Promise<Secp256k1> {
 }
 
 /** The fastest that this machine has. */
-export const secp256k1: Secp256k1 = loadNative() ?? (await loadWasm())
+export const secp256k1: Secp256k1 = (await loadNative()) ?? (await loadWasm())

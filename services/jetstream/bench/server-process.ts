@@ -8,7 +8,7 @@ import { serveProcess } from '@orrery/testnet'
 import { ingest } from '../src/ingest.ts'
 import { addSubscribe } from '../src/routes/subscribe.ts'
 import { openSqliteEventLog } from '../src/store/sqlite.ts'
-import { startCompressor } from '../src/zstd/compressor.ts'
+import { createCompressor } from '../src/zstd/compressor.ts'
 import { createFeed, type Feed, makeCommits } from './feed.ts'
 
 export type ServerApi = typeof api
@@ -50,9 +50,9 @@ const api = {
       onFailure: fail,
       onProblem: fail,
     })
-    const compressor = await startCompressor(fail)
+    const compressor = createCompressor(fail)
     if (options.zstdDictionary !== undefined) {
-      await compressor.useDictionary(readFileSync(options.zstdDictionary))
+      compressor.useDictionary(readFileSync(options.zstdDictionary))
     }
     const hub = new Hub({
       log,

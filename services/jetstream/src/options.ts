@@ -27,7 +27,7 @@ export const jetstreamOptions = defineOptions({
         'What a commit survives: `normal` any crash of the process, `full` a power cut too, for an fsync every few milliseconds.',
       ),
     commitInterval: duration()
-      .prefault('5ms')
+      .prefault('10ms')
       .describe('How long events are gathered before they are committed together; longer spares the disk.'),
     zstdDictionary: z
       .string()

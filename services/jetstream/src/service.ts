@@ -19,7 +19,7 @@ import { addHome } from './routes/home.ts'
 import { addSubscribe } from './routes/subscribe.ts'
 import { maxClientMessageBytes } from './subscribe/message.ts'
 import { openSqliteEventLog } from './store/sqlite.ts'
-import { startCompressor } from './zstd/compressor.ts'
+import { createCompressor } from './zstd/compressor.ts'
 import { loadDictionary } from './zstd/dictionary.ts'
 
 export { type JetstreamOptions, jetstreamOptions } from './options.ts'
@@ -70,7 +70,7 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
       'the newest event is later than the clock; is the clock right? Until it has caught up, times go on from there by a microsecond an event',
     )
   }
-  const compressor = cleanUp.use(await startCompressor(fail))
+  const compressor = cleanUp.use(createCompressor(fail))
   const warnFull = rateLimited(logger)
   const hub = cleanUp.use(
     new Hub({
@@ -148,7 +148,7 @@ export async function startJetstream(context: ServiceContext<JetstreamOptions>):
   const findDictionary = async (): Promise<boolean> => {
     const dictionary = await loadDictionary(dictionaryOptions)
     if (!dictionary) return false
-    await compressor.useDictionary(dictionary)
+    compressor.useDictionary(dictionary)
     return true
   }
   if (options.zstdDictionary !== undefined) await findDictionary()

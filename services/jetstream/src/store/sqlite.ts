@@ -1,6 +1,6 @@
 import type { Progress } from '@orrery/firehose'
 import { blockOfFrames, createBlock, type LogBlock, RecentBlocks } from '@orrery/server'
-import { startThread, type StorageError, type Thread } from '@orrery/storage'
+import { lazyThread, startThread, type StorageError, type Thread } from '@orrery/storage'
 import { LRUCache } from 'lru-cache'
 import type { EncodedEvents } from '../encode.ts'
 import type { EventLog } from '../store.ts'
@@ -30,8 +30,9 @@ export async function openSqliteEventLog(options: SqliteEventLogOptions): Promis
       onFailure,
     }),
   )
+  // Live subscribers are served from memory.
   const reader: Thread<ReaderThreadApi> = cleanUp.use(
-    await startThread<ReaderThreadApi>(new URL('./reader-thread.ts', import.meta.url), {
+    lazyThread<ReaderThreadApi>(new URL('./reader-thread.ts', import.meta.url), {
       name: 'log-reader',
       workerData: folder,
       onFailure,

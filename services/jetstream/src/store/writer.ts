@@ -103,7 +103,7 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
   mkdirSync(segmentsFolder, { recursive: true })
   const state = openDatabase(join(folder, 'state.sqlite'), {
     durability,
-    cacheBytes: 16 * 1024 * 1024,
+    cacheBytes: 8 * 1024 * 1024,
     autoCheckpointPages,
   })
   migrate(state, stateMigrations)

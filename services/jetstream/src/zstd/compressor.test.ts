@@ -4,7 +4,7 @@ import { type Corpus, loadCorpus, SHARED_DATA_ABSENT } from '@orrery/testnet'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { EventClock, EventEncoder } from '../encode.ts'
 import { linesOf, makeCommit } from '../testing/make-events.ts'
-import { startCompressor } from './compressor.ts'
+import { createCompressor } from './compressor.ts'
 import { dictionaryId } from './dictionary.ts'
 
 let corpus: Corpus | undefined
@@ -35,9 +35,9 @@ function someLines(count: number): Buffer[] {
   return linesOf(new EventEncoder(new EventClock(0)).encode(commits)).map(line => Buffer.from(line))
 }
 
-describe('startCompressor', () => {
+describe('createCompressor', () => {
   it('makes frames that decode without a dictionary before there is one', async () => {
-    await using compressor = await startCompressor(error => expect.unreachable(String(error)))
+    await using compressor = createCompressor(error => expect.unreachable(String(error)))
     const lines = [...someLines(20), Buffer.from('{"kind":"cursor","time_us":1}')]
     const frames = await compressor.encoding.encode(lines)
     expect(frames.map(frame => zstdDecompressSync(frame).toString())).toEqual(lines.map(String))
@@ -46,7 +46,7 @@ describe('startCompressor', () => {
   })
 
   it('keeps texts apart, however large, compressible or few they are', async () => {
-    await using compressor = await startCompressor(error => expect.unreachable(String(error)))
+    await using compressor = createCompressor(error => expect.unreachable(String(error)))
     const sizes = [1, 20, 16_383, 16_384, 200_000, 3, 2_000_000, 1]
     const texts = sizes.flatMap(size => [randomBytes(size), Buffer.alloc(size, 'x')])
     const frames = await compressor.encoding.encode(texts)
@@ -59,9 +59,9 @@ describe('startCompressor', () => {
   it('makes frames with the dictionary’s id once there is one, which decode with it to the same bytes', async context => {
     context.skip(!corpus, SHARED_DATA_ABSENT)
     const dictionary = Buffer.from(corpus!.dictionaryV1)
-    await using compressor = await startCompressor(error => expect.unreachable(String(error)))
+    await using compressor = createCompressor(error => expect.unreachable(String(error)))
     const before = compressor.encoding
-    await compressor.useDictionary(dictionary)
+    compressor.useDictionary(dictionary)
     const { encoding } = compressor
     // Another name: what is kept with a block is kept by name.
     expect(encoding.name).not.toBe(before.name)

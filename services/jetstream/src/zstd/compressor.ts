@@ -1,5 +1,5 @@
 import type { Encoding } from '@orrery/server'
-import { startThread, type StorageError, type Thread, type Transferring } from '@orrery/storage'
+import { lazyThread, type StorageError, type Thread, type Transferring } from '@orrery/storage'
 
 /** What the compressor's thread serves. */
 export interface CompressorApi {
@@ -16,15 +16,15 @@ export interface CompressorApi {
 export interface Compressor extends AsyncDisposable {
   /** The encoding to give new subscribers: with the dictionary once there is one. */
   readonly encoding: Encoding
-  useDictionary(dictionary: Buffer): Promise<void>
+  useDictionary(dictionary: Buffer): void
 }
 
 /**
- * Starts the thread that compresses. Each event is compressed once whatever the number of subscribers, off the main
- * thread: it costs some 25 µs, more than anything else that is done to it.
+ * Makes what compresses: a thread that starts with the first subscriber who wants it. Each event is compressed once
+ * whatever the number of subscribers, off the main thread: it costs some 25 µs, more than anything else that is done to it.
  */
-export async function startCompressor(onFailure: (error: StorageError) => void): Promise<Compressor> {
-  const thread = await startThread<CompressorApi>(new URL('./compressor-thread.ts', import.meta.url), {
+export function createCompressor(onFailure: (error: StorageError) => void): Compressor {
+  const thread = lazyThread<CompressorApi>(new URL('./compressor-thread.ts', import.meta.url), {
     name: 'compressor',
     onFailure,
   })
@@ -33,19 +33,23 @@ export async function startCompressor(onFailure: (error: StorageError) => void):
     get encoding() {
       return encoding
     },
-    async useDictionary(dictionary) {
-      await thread.call('useDictionary', dictionary)
+    useDictionary(dictionary) {
       // Another name: what was compressed without the dictionary stays with those who got it so far.
-      encoding = createEncoding('zstd-dictionary', thread)
+      encoding = createEncoding('zstd-dictionary', thread, dictionary)
     },
     [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
   }
 }
 
-function createEncoding(name: string, thread: Thread<CompressorApi>): Encoding {
+function createEncoding(name: string, thread: Thread<CompressorApi>, dictionary?: Buffer): Encoding {
+  let isReady = dictionary === undefined
   return {
     name,
     async encode(texts) {
+      if (!isReady) {
+        isReady = true
+        await thread.call('useDictionary', dictionary!)
+      }
       const ends = new Uint32Array(texts.length)
       let size = 0
       for (const [i, text] of texts.entries()) ends[i] = size += text.length
