@@ -13,6 +13,12 @@ export const identityErrorCodes = {
   unsupported_method: false,
   /** The answer is not a DID document of this DID. */
   invalid_document: false,
+  /** Not a handle, or one under a name that never resolves. Nothing was sent. */
+  invalid_handle: false,
+  /** Neither DNS nor the host of the handle names a DID, or DNS names several. */
+  handle_not_found: false,
+  /** The handle leads to a DID whose document does not claim it. */
+  handle_mismatch: false,
   /** The URL is refused before anything is sent: scheme, port, credentials, length. */
   blocked_url: false,
   /** The host is, or resolves only to, addresses that are not public. */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 
 import { IdentityError } from '../errors.ts'
 
-/** Remembers which DIDs could not be resolved, so that they are not asked for again and again. */
+/** Remembers which DIDs or handles could not be resolved, so that they are not asked for again and again. */
 export type FailureMemory = {
   /** The failure to repeat instead of asking, with what remains of its time as `retryAfterMs`. */
   active(did: string): IdentityError | undefined
@@ -36,8 +36,8 @@ export function createFailureMemory(options: {
       if (!failure) return undefined
       const retryAfterMs = failure.until - now()
       if (retryAfterMs <= 0) return undefined
-      const { code, message, status, retryable, url } = failure.error
-      return new IdentityError(code, message, { did, url, status, retryable, retryAfterMs })
+      const { code, message, status, retryable, url, did: of } = failure.error
+      return new IdentityError(code, message, { did: of ?? didIn(did), url, status, retryable, retryAfterMs })
     },
     note(did, error) {
       if (notOfTheDid.has(error.code)) return
@@ -56,4 +56,8 @@ export function createFailureMemory(options: {
     clear: did => void failures.delete(did),
     size: () => failures.size,
   }
+}
+
+function didIn(key: string): string | undefined {
+  return key.startsWith('did:') ? key : undefined
 }
