@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { HttpServer } from './create-http.ts'
-import { HttpError, notFound, serviceUnavailable, toHttpError } from './errors.ts'
+import { HttpError, invalidRequest, notFound, serviceUnavailable, toHttpError } from './errors.ts'
 import { pathOf } from './observe.ts'
 import type { RouteTable } from './routes.ts'
 
@@ -68,7 +68,9 @@ export function missed(table: RouteTable, request: FastifyRequest): HttpError {
 
 /** Sends whatever was thrown in the one shape of all errors, and logs what the client must not see. */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = toHttpError(thrown)
+  // Who leaves in the middle of a request did that to nobody else, and is no news.
+  const left = request.raw.destroyed && !request.raw.complete
+  const error = left ? invalidRequest('The request ended early') : toHttpError(thrown)
   if (error.statusCode >= 500 && error.cause !== undefined) {
     request.log.error({ err: error.cause, method: request.method, path: pathOf(request) }, 'a request failed')
   }

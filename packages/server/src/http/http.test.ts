@@ -1,9 +1,13 @@
+import type { IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 
 import { probeServer } from '../../test/probe-server.ts'
 import type { HttpServer } from './create-http.ts'
 import { HttpError, invalidRequest, serviceUnavailable } from './errors.ts'
+import { listen } from './listen.ts'
 
 const inner = '/data/private/secret.sqlite is gone'
 
@@ -158,6 +162,21 @@ describe('errors', () => {
       expect(logged).toMatchObject({ msg: 'a request failed', path, err: { message: inner } })
       expect(logged?.['requestId']).toBe(response.headers['x-request-id'])
     }
+  })
+
+  it('are not logged where a client leaves in the middle of its request', async () => {
+    await using server = await probeServer(app => {
+      app.post('/', () => 'ok')
+    })
+    const { host, port } = await listen(server.app, { host: '127.0.0.1', port: 0 })
+    const socket = connect(port, host)
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nx')
+    const request = await new Promise<IncomingMessage>(resolve => server.app.server.once('request', resolve))
+    const closed = new Promise<void>(resolve => request.once('close', resolve))
+    socket.destroy()
+    await closed
+    await setImmediate()
+    expect(server.lines.filter(({ level }) => level === 'error')).toEqual([])
   })
 
   it('carry the headers that belong to them', async () => {
