@@ -1,6 +1,7 @@
-import type { Stage } from './demo-stage.ts'
+import type { Stage, SuiteUrls } from './demo-stage.ts'
 import { eventLines } from './event-line.ts'
 import { followJetstream } from './follow-jetstream.ts'
+import { MostLiked, tellMostLiked } from './most-liked.ts'
 import { dim, print } from './terminal.ts'
 
 export interface PeopleOptions {
@@ -9,6 +10,8 @@ export interface PeopleOptions {
   quiet?: boolean
 }
 
+const tellEveryMs = 5_000
+
 /** A real PDS and PLC directory on this machine, and people on it who act as the network's do. */
 export async function startPeople({ perSecond, accounts = 6, quiet }: PeopleOptions): Promise<Stage> {
   // Development only: the packages are there after `npm run demo`, not after `npm start`.
@@ -16,12 +19,16 @@ export async function startPeople({ perSecond, accounts = 6, quiet }: PeopleOpti
   print(dim('Starting a PLC directory, a PDS, and accounts on it …'))
   const network = await testnet.startNetwork({ accounts })
 
-  async function show(url: string, signal: AbortSignal): Promise<void> {
+  async function show({ jetstream, constellation }: SuiteUrls, signal: AbortSignal): Promise<void> {
+    const most = new MostLiked(constellation)
+    const telling = tellMostLiked(most, { everyMs: tellEveryMs, say: print, signal })
     const names = new Map(network.accounts.map(({ did, handle }) => [did, handle]))
-    for await (const event of followJetstream(url, signal)) {
+    for await (const event of followJetstream(jetstream, signal)) {
+      most.note(event)
       if (event.kind === 'identity' && event.handle !== undefined) names.set(event.did, event.handle)
       print(...eventLines(event, did => names.get(did) ?? did.slice(0, 16)))
     }
+    await telling
   }
 
   return {
@@ -32,10 +39,11 @@ export async function startPeople({ perSecond, accounts = 6, quiet }: PeopleOpti
       ['PDS', network.pds.url],
       ['PLC', network.plc.url],
     ],
-    below: 'What people here do comes through the Jetstream below.',
-    async run(jetstream, signal) {
+    below:
+      'What people here do comes through the Jetstream below, and every few seconds what Constellation counts of it.',
+    async run(suite, signal) {
       await using activity = testnet.startActivity(network, { perSecond, signal, maxLog: 1 })
-      await (quiet ? activity.done : show(jetstream, signal))
+      await (quiet ? activity.done : show(suite, signal))
       const { done } = await activity.done
       const total = Object.values(done).reduce((sum, count) => sum + count, 0)
       return `Stopped after ${total} actions.`

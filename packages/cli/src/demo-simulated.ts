@@ -1,7 +1,8 @@
 import type { Stage } from './demo-stage.ts'
 import { followJetstream } from './follow-jetstream.ts'
+import { MostLiked, tellMostLiked } from './most-liked.ts'
 import { RateLine } from './rate-line.ts'
-import { dim, print, printOver } from './terminal.ts'
+import { dim, print, printAbove, printOver } from './terminal.ts'
 
 export interface SimulationOptions {
   /** Commits a second. */
@@ -14,6 +15,8 @@ export interface SimulationOptions {
 const maxHistory = 5_000
 
 const lineEveryMs = 1_000
+
+const tellEveryMs = 10_000
 
 /** Frames of a simulated network, signed and proven as real ones are, at a rate; and what the Jetstream makes of them. */
 export async function startSimulation({
@@ -34,13 +37,20 @@ export async function startSimulation({
       ['relay', relay!.url],
       ['PLC', network.plc.url],
     ],
-    below: `${perSecond.toLocaleString('en')} events a second go in; what comes out of the Jetstream is counted below.`,
-    async run(jetstream, signal) {
+    below: `${perSecond.toLocaleString('en')} events a second go in; what comes out of the Jetstream is counted below, and what Constellation makes of it told now and then.`,
+    async run({ jetstream, constellation }, signal) {
       const line = new RateLine(() => network.sent)
       const timer = quiet ? undefined : setInterval(() => printOver(line.next()), lineEveryMs)
+      const most = new MostLiked(constellation)
+      const telling = quiet
+        ? undefined
+        : tellMostLiked(most, { everyMs: tellEveryMs, say: printAbove, signal })
       const sending = network.run(perSecond, signal)
-      for await (const event of followJetstream(jetstream, signal)) line.count(event)
-      await sending
+      for await (const event of followJetstream(jetstream, signal)) {
+        line.count(event)
+        most.note(event)
+      }
+      await Promise.all([sending, telling])
       clearInterval(timer)
       return `Stopped after ${network.sent.toLocaleString('en')} events sent and ${line.total.toLocaleString('en')} operations received.`
     },

@@ -1,3 +1,11 @@
+/** Where the suite of a demo is reached. */
+export interface SuiteUrls {
+  /** `ws://host:port/subscribe` */
+  jetstream: string
+  /** `http://host:port` */
+  constellation: string
+}
+
 /** What the suite of a demo runs on. */
 export interface Stage extends AsyncDisposable {
   /** In a word or two: "Orrery is running on …". */
@@ -9,6 +17,6 @@ export interface Stage extends AsyncDisposable {
   places: readonly (readonly [name: string, url: string])[]
   /** What is to be seen below the welcome. */
   below: string
-  /** Lets things happen and shows what comes out of the Jetstream, until the signal; answers what it came to. */
-  run(jetstream: string, signal: AbortSignal): Promise<string>
+  /** Lets things happen and shows what comes out of the suite, until the signal; answers what it came to. */
+  run(suite: SuiteUrls, signal: AbortSignal): Promise<string>
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pause } from '@orrery/firehose'
 import { startPeople } from './demo-people.ts'
 import { startSimulation } from './demo-simulated.ts'
-import type { Stage } from './demo-stage.ts'
+import type { Stage, SuiteUrls } from './demo-stage.ts'
 import { freePort } from './free-port.ts'
 import { services } from './services.ts'
 import { runSuite } from './supervisor.ts'
@@ -39,14 +39,19 @@ export async function demo(options: DemoOptions): Promise<void> {
   const ports = new Map(
     await Promise.all(services.map(async ({ name, port }) => [name, await freePort(port)] as const)),
   )
+  const at = (name: string): string => `127.0.0.1:${ports.get(name)}`
+  const suiteUrls: SuiteUrls = {
+    jetstream: `ws://${at('jetstream')}/subscribe`,
+    constellation: `http://${at('constellation')}`,
+  }
   const suite = runSuite({
     services,
-    flags: ({ name }) => [
-      `--source=${stage.source}`,
+    flags: ({ name, followsJetstream }) => [
+      `--source=${followsJetstream ? suiteUrls.jetstream : stage.source}`,
       `--plc-url=${stage.plcUrl}`,
       '--allow-private-hosts',
       `--data-dir=${join(dataDir, name)}`,
-      `--listen=127.0.0.1:${ports.get(name)}`,
+      `--listen=${at(name)}`,
       '--metrics-listen=127.0.0.1:0',
       '--log-level=warn',
     ],
@@ -55,31 +60,39 @@ export async function demo(options: DemoOptions): Promise<void> {
   })
   // A suite that gave up has said why.
   const ended = suite.finally(() => stop.abort())
-  const jetstream = `127.0.0.1:${ports.get('jetstream')}`
-  await untilHealthy(`http://${jetstream}/_health`, signal)
+  // All of them before anything happens, so that nothing is missed.
+  await Promise.all(services.map(async ({ name }) => untilHealthy(`http://${at(name)}/_health`, signal)))
   if (!signal.aborted) {
-    printWelcome(stage, jetstream)
-    const said = await stage.run(`ws://${jetstream}/subscribe?cursor=0`, signal)
+    printWelcome(stage, suiteUrls)
+    const said = await stage.run({ ...suiteUrls, jetstream: `${suiteUrls.jetstream}?cursor=0` }, signal)
     print('', dim(`${said} Nothing is left behind.`))
   }
   process.exitCode = await ended
 }
 
-function printWelcome({ what, source, plcUrl, places, below }: Stage, jetstream: string): void {
+function printWelcome(
+  { what, source, plcUrl, places, below }: Stage,
+  { jetstream, constellation }: SuiteUrls,
+): void {
   const post = 'wantedCollections=app.bsky.feed.post'
+  const addresses: Stage['places'] = [
+    ['jetstream', jetstream],
+    ['constellation', `${constellation}/`],
+    ...places,
+  ]
   print(
     '',
     bold(`${green('●')} Orrery is running on ${what}`),
     '',
-    `  ${'jetstream'.padEnd(11)} ${cyan(`ws://${jetstream}/subscribe`)}`,
-    ...places.map(([name, url]) => `  ${name.padEnd(11)} ${cyan(url)}`),
+    ...addresses.map(([name, url]) => `  ${name.padEnd(14)} ${cyan(url)}`),
     '',
-    'Try, in another terminal:',
+    `Open ${cyan(`${constellation}/`)} in a browser: who links to what, with a form for every question.`,
+    'Or try, in another terminal:',
     '',
-    `  npx wscat -c "ws://${jetstream}/subscribe?${post}"   ${dim('only posts')}`,
-    `  npx wscat -c "ws://${jetstream}/subscribe?cursor=0"   ${dim('everything from the beginning')}`,
+    `  npx wscat -c "${jetstream}?${post}"   ${dim('only posts')}`,
+    `  npx wscat -c "${jetstream}?cursor=0"   ${dim('everything from the beginning')}`,
     `  node_modules/.bin/orrery tail --source ${source} --plc-url ${plcUrl} --allow-private-hosts`,
-    `  curl http://${jetstream}/_health`,
+    `  curl ${constellation}/`,
     '',
     dim(`${below} Ctrl-C stops everything.`),
     '',

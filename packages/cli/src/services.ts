@@ -7,6 +7,8 @@ export interface ServiceEntry {
   port: number
   /** What it is for a client, behind its address. */
   path: string
+  /** In the suite it reads from the suite's Jetstream, and not from the network. */
+  followsJetstream: boolean
   /** Runs it as this process. */
   run: () => Promise<unknown>
 }
@@ -18,6 +20,28 @@ export const services: readonly ServiceEntry[] = [
     does: 'the firehose as simple JSON over WebSocket',
     port: 6008,
     path: '/subscribe',
+    followsJetstream: false,
     run: () => import('@orrery/jetstream/main'),
   },
+  {
+    name: 'constellation',
+    does: 'who links to this: counts, lists and pages',
+    port: 6789,
+    path: '/',
+    followsJetstream: true,
+    run: () => import('@orrery/constellation/main'),
+  },
 ]
+
+/**
+ * Where a service of the suite is reached from this machine, `host:port`: where its variable for `--listen` says, else on
+ * its usual port.
+ */
+export function addressOf(
+  { name, port }: Pick<ServiceEntry, 'name' | 'port'>,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  const [, host, own] = /^(.*):(\d+)$/.exec(env[`${name.toUpperCase()}_LISTEN`] ?? '') ?? []
+  const isAnywhere = host === undefined || ['', '0.0.0.0', '[::]', '::'].includes(host)
+  return `${isAnywhere ? '127.0.0.1' : host}:${own ?? port}`
+}

@@ -1,4 +1,4 @@
-import { services } from './services.ts'
+import { addressOf, services } from './services.ts'
 import { bold, green, print, red, table, yellow } from './terminal.ts'
 
 interface Answer {
@@ -11,11 +11,10 @@ interface Answer {
 /** `orrery status`: asks each service's health. Exits with 1 unless all are ok. */
 export async function status({ host, json }: { host: string; json?: boolean }): Promise<void> {
   const answers = await Promise.all(
-    services.map(async ({ name, port }) => ({
-      name,
-      port,
-      answer: await ask(`http://${host}:${port}/_health`),
-    })),
+    services.map(async service => {
+      const port = Number(addressOf(service).split(':').at(-1))
+      return { name: service.name, port, answer: await ask(`http://${host}:${port}/_health`) }
+    }),
   )
   if (answers.some(({ answer }) => answer.status !== 'ok')) process.exitCode = 1
   if (json) {

@@ -14,6 +14,11 @@ export function printOver(line: string): void {
   stdout.write(`\r\x1b[2K${cut.slice(0, cut === line ? undefined : stdout.columns - 1)}`)
 }
 
+/** Writes a line that stays to standard output, above the one that `printOver` writes next. */
+export function printAbove(line: string): void {
+  process.stdout.write(`${process.stdout.isTTY ? '\r\x1b[2K' : ''}${line}\n`)
+}
+
 export const bold = (text: string): string => styleText('bold', text)
 export const dim = (text: string): string => styleText('dim', text)
 export const green = (text: string): string => styleText('green', text)

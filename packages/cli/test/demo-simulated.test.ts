@@ -64,6 +64,16 @@ describe('orrery demo --simulated', () => {
     await waitFor(() => lines().length >= 2, { timeoutMs: 20_000 })
     expect(lines().some(line => /out [1-9]/.test(line))).toBe(true)
 
+    // So does the index behind it: what is counted there, and the page that it tells to open.
+    const constellation = /constellation\s+(http\S+)/.exec(output())![1]!
+    const { stats } = (await (await fetch(constellation)).json()) as { stats: { linking_records: number } }
+    expect(stats.linking_records).toBeGreaterThan(20)
+    const told = await waitFor(() => /♥ (\d+) .*? (http\S+)/.exec(output()), { timeoutMs: 30_000 })
+    expect(Number(told[1])).toBeGreaterThan(0)
+    const page = await fetch(told[2]!, { headers: { accept: 'text/html' } })
+    expect(page.status).toBe(200)
+    expect((await page.text()).replaceAll('<wbr />', '')).toContain('app.bsky.feed.like:subject.uri')
+
     child.kill('SIGINT')
     expect(await exited).toEqual([0, null])
     expect(output()).toMatch(
@@ -71,6 +81,7 @@ describe('orrery demo --simulated', () => {
     )
     expect(await readdir(temporary)).toEqual([])
     await expect(fetch(plc)).rejects.toThrow('fetch failed')
+    await expect(fetch(constellation)).rejects.toThrow('fetch failed')
     await expect(fetch(health.url)).rejects.toThrow('fetch failed')
   }, 90_000)
 
