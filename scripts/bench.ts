@@ -1,5 +1,6 @@
 // `npm run bench`: runs the bench modules of all packages and services and says what was reached. Names choose some of
-// them, `--list` tells which there are, `--json <file>` writes the figures down.
+// them, `--list` tells which there are, `--json <file>` writes the figures down, `--links <n>` makes the index of `backlinks`
+// larger than the million that fits among the others.
 import { fork } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
@@ -23,8 +24,13 @@ process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules/.cache/node')
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, list: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'string' },
+    links: { type: 'string' },
+    list: { type: 'boolean', default: false },
+  },
 })
+if (values.links !== undefined) process.env['ORRERY_BENCH_LINKS'] = values.links
 const benches = findBenches()
 const chosen = positionals.length === 0 ? benches : positionals.map(choose)
 

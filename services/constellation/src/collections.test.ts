@@ -1,5 +1,7 @@
+import { loadOptions } from '@orrery/server'
 import { expect, it } from 'vitest'
 import { chooseCollections } from './collections.ts'
+import { constellationOptions } from './options.ts'
 
 it.each([
   [[], [], true, true, true],
@@ -16,3 +18,15 @@ it.each([
     other,
   ])
 })
+
+it.each(['--collections', '--skip-collections'])(
+  '%s takes NSIDs and namespaces, and says what is neither',
+  flag => {
+    const load = (...patterns: string[]) =>
+      loadOptions(constellationOptions, { argv: patterns.map(pattern => `${flag}=${pattern}`), env: {} })
+    for (const pattern of ['likes', '*', 'app.*.like', 'app.bsky.feed.', '']) {
+      expect(() => load('app.bsky.feed.like', pattern)).toThrow(flag)
+    }
+    expect(load('app.bsky.feed.like', 'app.bsky.graph.*', 'com.example.*')).toHaveProperty('options')
+  },
+)

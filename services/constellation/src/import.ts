@@ -1,17 +1,21 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
-import { type Progress as FirehoseProgress, readJetstreamMessage } from '@orrery/firehose'
+import { type CursorChange, type FirehoseEvent, readJetstreamMessage } from '@orrery/firehose'
 import { createProgress, type Logger } from '@orrery/server'
+import { StorageError } from '@orrery/storage'
 import { type ChangeStats, createChangeMaker } from './changes.ts'
 import type { WantsCollection } from './collections.ts'
-import { apply } from './ingest.ts'
+import { untilRoom } from './ingest.ts'
 import type { Change, LinkWriter } from './store.ts'
 
 export interface ImportOptions {
   file: string
   writer: LinkWriter
+  /** How far an earlier run came, by the name of what it read from. */
+  progress: { cursor(source: string): CursorChange | undefined }
   wants: WantsCollection
   stats: ChangeStats
   logger: Logger
@@ -20,76 +24,101 @@ export interface ImportOptions {
 }
 
 export interface ImportSummary {
+  /** Lines that are not empty, those of earlier runs included. 0 where one of them had read the whole file. */
   lines: number
-  /** Lines that are no Jetstream event; they are passed over. */
+  /** Lines of this run that are no Jetstream event; they are passed over. */
   bad: number
+  /** Those of a kind that is not known, such as heartbeats. */
+  unknown: number
+  /** Changes that this run applied. */
   changes: number
 }
 
-/** Changes that are applied together. Large, as every transaction sorts its own. */
+/** Changes and links that are applied together. Many, as every transaction sorts its own. */
 const batchSize = 20_000
 
 /** Lines longer than this are no events, bytes. */
 const maxLineBytes = 16 * 1024 * 1024
 
-const noProgress: FirehoseProgress = { cursors: [], accounts: [], notices: [], gaps: [] }
+/** Lines from one look at the clock to the next. */
+const linesPerLook = 256
+
+/** The line behind the last one of a file. */
+const theEnd = Number.MAX_SAFE_INTEGER
 
 /**
  * Takes in a file of Jetstream events, one JSON a line, `.zst` or not, and shows how far it is. Reading goes on while a
- * batch is applied. What was taken in already changes nothing, so an import that was broken off may be begun again.
+ * batch is applied. How far it came is kept with every batch, so an import that was broken off goes on where it was, and
+ * one that came to its end does nothing. A file is known by its path and size.
  *
- * @throws what reading the file throws, and what the store does
+ * @throws Error that names the line, where the file cannot be read; StorageError of the store
  */
 export async function importEvents(options: ImportOptions): Promise<ImportSummary> {
   const { file, writer, wants, stats, logger, signal, now = Date.now } = options
   const { size } = await stat(file)
+  const source = `import:${resolve(file)}:${size}`
+  const done = options.progress.cursor(source)?.cursor ?? 0
+  const summary: ImportSummary = { lines: 0, bad: 0, unknown: 0, changes: 0 }
+  if (done === theEnd) return summary
   const input = createReadStream(file, { highWaterMark: 1024 * 1024, signal })
   const stream: Readable = file.endsWith('.zst') ? input.pipe(createZstdDecompress()) : input
   if (stream !== input) input.on('error', error => stream.destroy(error))
   const changesOf = createChangeMaker({ wants, stats })
-  const progress = createProgress({ what: `importing ${file}`, total: size, logger })
-  const summary: ImportSummary = { lines: 0, bad: 0, changes: 0 }
+  const bar = createProgress({ what: `importing ${file}`, total: size, logger })
   const startedAt = performance.now()
 
   let batch: Change[] = []
+  let weight = 0
   let applying: Promise<boolean> = Promise.resolve(true)
-  const flush = async (): Promise<void> => {
+  const flush = async (line: number): Promise<void> => {
     const changes = batch
     batch = []
+    weight = 0
     summary.changes += changes.length
+    const cursors: CursorChange[] = [{ source, cursor: line, time: '', seen: [] }]
+    const upTo = { cursors, accounts: [], notices: [], gaps: [] }
     await applying
-    applying = apply({ logger, signal }, () => writer.apply(changes, noProgress, now()))
+    applying = untilRoom({ logger, signal }, () => writer.apply(changes, upTo, now()))
     // Awaited at the next flush; by then it may have failed already.
     applying.catch(() => {})
   }
 
   try {
     for await (const line of linesOf(stream)) {
-      summary.lines++
-      const changes = tryRead(line, changesOf)
-      if (changes) batch.push(...changes)
-      else summary.bad++
-      if (batch.length >= batchSize) await flush()
-      const rate = Math.round((summary.lines * 1000) / (performance.now() - startedAt))
-      progress.at(input.bytesRead, `${rate.toLocaleString('en')} events/s`)
+      if (++summary.lines % linesPerLook === 0) {
+        const rate = Math.round((summary.lines * 1000) / (performance.now() - startedAt))
+        bar.at(input.bytesRead, `${rate.toLocaleString('en')} lines/s`)
+      }
+      if (summary.lines <= done) continue
+      const event = tryRead(line)
+      if (typeof event === 'string') summary[event]++
+      else
+        for (const change of changesOf(event)) {
+          batch.push(change)
+          weight += change.kind === 'put' ? 1 + change.links.length : 1
+        }
+      if (weight >= batchSize) await flush(summary.lines)
     }
-    await flush()
+    await flush(theEnd)
     await applying
   } catch (error) {
-    if (!signal.aborted) throw error
+    await applying.catch(() => {})
+    if (signal.aborted) return summary
+    if (error instanceof StorageError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`cannot read ${file} beyond line ${summary.lines}: ${reason}`, { cause: error })
   }
-  progress.end(`${summary.lines.toLocaleString('en')} events`)
+  bar.end(`${summary.lines.toLocaleString('en')} lines`)
   return summary
 }
 
-/** Undefined where the line is no event. */
-function tryRead(line: Buffer, changesOf: ReturnType<typeof createChangeMaker>): Change[] | undefined {
-  if (line.length > maxLineBytes) return undefined
+/** An event, or what the line is instead. */
+function tryRead(line: Buffer): FirehoseEvent | 'bad' | 'unknown' {
+  if (line.length > maxLineBytes) return 'bad'
   try {
-    const event = readJetstreamMessage(line, 'import')
-    return event ? changesOf(event) : []
+    return readJetstreamMessage(line, 'import') ?? 'unknown'
   } catch (error) {
-    if (error instanceof TypeError) return undefined
+    if (error instanceof TypeError) return 'bad'
     throw error
   }
 }

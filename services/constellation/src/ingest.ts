@@ -33,7 +33,7 @@ export async function ingest(options: IngestOptions): Promise<void> {
   let committedAt = 0
   for await (const { events, progress } of firehose) {
     const batch = events.flatMap(event => changes(event))
-    if (!(await apply(options, () => options.writer.apply(batch, progress, now())))) return
+    if (!(await untilRoom(options, () => options.writer.apply(batch, progress, now())))) return
     if (batch.some(isDeletion)) options.onDeleted()
     const waitMs = committedAt + commitIntervalMs - performance.now()
     committedAt = Math.max(performance.now(), committedAt + commitIntervalMs)
@@ -41,12 +41,12 @@ export async function ingest(options: IngestOptions): Promise<void> {
   }
 }
 
-/** Tries until it works. False where the signal ended the trying. */
-export function apply(
+/** Writes, and again while the disk is full. False where the signal ended the trying. */
+export function untilRoom(
   { logger, signal, fullDiskPauseMs = 5_000 }: Pick<IngestOptions, 'logger' | 'signal' | 'fullDiskPauseMs'>,
-  commit: () => Promise<void>,
+  write: () => Promise<void>,
 ): Promise<boolean> {
-  return retryWhenFull(commit, {
+  return retryWhenFull(write, {
     signal,
     pauseMs: fullDiskPauseMs,
     onFull: err =>

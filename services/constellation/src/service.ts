@@ -4,6 +4,7 @@ import { createHttp, type Health, listen, listenMetrics, type ServiceContext } f
 import { lockFolder } from '@orrery/storage'
 import { zeroChangeStats } from './changes.ts'
 import { chooseCollections } from './collections.ts'
+import { openHandles } from './handles.ts'
 import { importEvents } from './import.ts'
 import { ingest } from './ingest.ts'
 import { addMetrics } from './metrics.ts'
@@ -11,6 +12,7 @@ import type { ConstellationOptions } from './options.ts'
 import { addRoutes } from './routes/routes.ts'
 import type { IndexStats } from './store.ts'
 import { openSqliteStore } from './store/sqlite.ts'
+import { createTidier } from './tidy.ts'
 
 export { type ConstellationOptions, constellationOptions } from './options.ts'
 
@@ -24,9 +26,6 @@ export interface Constellation extends AsyncDisposable {
 
 /** How old what metrics tell of the index may be, milliseconds. */
 const statsEveryMs = 15_000
-
-/** Between two steps of tidying up, so that ingest gets its turns, milliseconds. */
-const tidyPauseMs = 20
 
 /**
  * Starts the service: source → links → index → HTTP. It serves what the index has at once, and follows its source in the
@@ -45,7 +44,8 @@ export async function startConstellation(
   const store = cleanUp.use(await openSqliteStore({ folder: options.dataDir, onFailure: fail }))
   const { reader, writer, progress } = store
   const follower = cleanUp.use(await openFollower({ options, logger, version, progress, signal, fail }))
-  const { firehose, identity } = follower
+  const { firehose, identity, fetch } = follower
+  const handles = cleanUp.use(openHandles({ fetch, allowPrivateHosts: options.allowPrivateHosts }))
   const following = followerHealth(firehose)
   let importing = options.import !== undefined
   const health = (): Health => (importing ? { status: 'starting', lagMs: null, cursor: null } : following())
@@ -57,6 +57,7 @@ export async function startConstellation(
     reader,
     version,
     didWebDomain: options.didWebDomain,
+    resolveHandle: handle => handles.resolve(handle),
     gaps: (): Gap[] => progress.gaps(100),
   })
   const changes = zeroChangeStats()
@@ -66,40 +67,18 @@ export async function startConstellation(
   const { url } = await listen(http, options.listen)
 
   const wants = chooseCollections(options.collections, options.skipCollections)
-  let tidying: Promise<void> | undefined
-  /** Does what is left of deleted accounts, a step at a time. One run at a time; a deletion during it prolongs it. */
-  const tidyUp = (): void => {
-    tidying ??= (async () => {
-      while (!signal.aborted && (await writer.tidy())) await pause(tidyPauseMs)
-    })()
-      .catch(fail)
-      .finally(() => (tidying = undefined))
-  }
+  const tidier = createTidier({ writer, logger, signal, fail })
   const working = (async () => {
-    tidyUp()
+    tidier.begin()
+    const common = { writer, wants, stats: changes, logger, signal }
     if (options.import !== undefined) {
-      const summary = await importEvents({
-        file: options.import,
-        writer,
-        wants,
-        stats: changes,
-        logger,
-        signal,
-      })
+      const summary = await importEvents({ ...common, file: options.import, progress })
       logger.info({ ...summary, file: options.import }, 'imported')
       importing = false
-      tidyUp()
+      tidier.begin()
     }
-    await ingest({
-      firehose,
-      writer,
-      wants,
-      stats: changes,
-      logger,
-      signal,
-      commitIntervalMs: options.commitInterval,
-      onDeleted: tidyUp,
-    })
+    const { commitInterval: commitIntervalMs } = options
+    await ingest({ ...common, firehose, commitIntervalMs, onDeleted: () => tidier.begin() })
   })().catch(fail)
   const telling = setInterval(() => {
     reader.stats().then(stats => (index = stats), fail)
@@ -108,14 +87,10 @@ export async function startConstellation(
     clearInterval(telling)
     stop.abort()
     await working
-    await tidying
+    await tidier.atRest
   })
 
   logger.info({ url, metrics: metricsListener.url }, 'serving')
   const owned = cleanUp.move()
   return { url, metricsUrl: metricsListener.url, health, [Symbol.asyncDispose]: () => owned.disposeAsync() }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms).unref())
 }

@@ -160,6 +160,11 @@ export interface IndexStats {
   startedAt: number | undefined
 }
 
+/** What was asked takes long, and as much of the kind as there may be is being worked on. It may be asked again later. */
+export class TooBusyError extends Error {
+  override readonly name = 'TooBusyError'
+}
+
 /**
  * Reads. Each call sees one committed state. Targets are compared as exact text; what is not known answers nothing or
  * zero, never an error. Counts cost the same whatever the size of a list, a page costs its own rows.
@@ -174,7 +179,11 @@ export interface LinkReader extends Disposable {
    * the list and counted in `total`. One whose oldest link goes during a walk moves up, and may be missed by it.
    */
   linkingDids(key: ListKey, options: ListOptions): Promise<Page<string> & { total: number }>
-  /** Pairs, oldest first. */
+  /**
+   * Pairs, oldest first.
+   *
+   * @throws TooBusyError where too many joins of long lists wait
+   */
   join(
     key: JoinKey,
     options: { limit: number; after?: JoinPosition | undefined },
@@ -182,6 +191,8 @@ export interface LinkReader extends Disposable {
   /**
    * Groups in an order that is stable and otherwise any; hidden accounts are left out of their numbers. `after` comes from
    * outside: what was no page's `next` answers some page, not an error.
+   *
+   * @throws TooBusyError where too many joins of long lists wait
    */
   joinCounts(
     key: JoinKey,

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '@orrery/storage'
+import { waitFor } from '@orrery/testnet'
 import { ListReader, type ListRow } from '../src/store/sqlite/list-reader.ts'
 import { Names } from '../src/store/sqlite/names.ts'
 import { readRecords } from '../src/store/sqlite/records.ts'
@@ -78,4 +80,19 @@ export function cursorOf(folder: string): number | undefined {
   } finally {
     db.close()
   }
+}
+
+/** Waits until indexes of one source have all taken in its last event: as far as each other, and no further for a while. */
+export async function untilSettled(folders: readonly string[]): Promise<void> {
+  let before = -1
+  await waitFor(
+    async () => {
+      const cursors = folders.map(folder => cursorOf(folder) ?? -2)
+      const isEnd = cursors.every(cursor => cursor === before)
+      before = cursors[0]!
+      if (!isEnd) await sleep(500)
+      return isEnd
+    },
+    { timeoutMs: 60_000, what: 'all indexes at the end of the stream' },
+  )
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, startSimulatedNetwork, waitFor, within } from '@orrery/testnet'
-import { type Contents, cursorOf, readContents } from './contents.ts'
+import { type Contents, readContents, untilSettled } from './contents.ts'
 import { startTestConstellation } from './harness.ts'
 
 export interface CrashRounds {
@@ -59,18 +59,7 @@ export async function crashRounds({ kills, rate, seed }: CrashRounds): Promise<C
   await sleep(300)
   stop.abort()
   await running
-  // Both have taken in the last event once they are as far as each other, and get no further.
-  let before = -1
-  await waitFor(
-    async () => {
-      const cursors = ['unbroken', 'killed'].map(name => cursorOf(join(folder, name)) ?? -2)
-      const isEnd = cursors.every(cursor => cursor === before)
-      before = cursors[0]!
-      if (!isEnd) await sleep(500)
-      return isEnd
-    },
-    { timeoutMs: 60_000, what: 'both indexes at the end of the stream' },
-  )
+  await untilSettled([unbroken.dataDir, join(folder, 'killed')])
   return {
     killed: readContents(join(folder, 'killed')),
     unbroken: readContents(unbroken.dataDir),
@@ -78,7 +67,8 @@ export async function crashRounds({ kills, rate, seed }: CrashRounds): Promise<C
   }
 }
 
-async function startServer(
+/** A Constellation in a process of its own, with these flags, that answers. */
+export async function startServer(
   flags: Record<string, string>,
   stack: AsyncDisposableStack,
 ): Promise<ChildProcess> {

@@ -11,6 +11,8 @@ export interface TestConstellation extends AsyncDisposable {
   readonly metrics: Metrics
   /** What was reported as broken for good. */
   readonly failures: unknown[]
+  /** What it wrote to its log. */
+  readonly log: readonly { level: string; msg: string; [field: string]: unknown }[]
   /** `GET`, as JSON; arrays are repeated parameters. */
   get<T>(path: string, query?: Record<string, string | number | readonly string[]>): Promise<T>
 }
@@ -26,7 +28,6 @@ export async function startTestConstellation(
   const all: Record<string, string | true> = {
     listen: '127.0.0.1:0',
     'metrics-listen': '127.0.0.1:0',
-    'log-level': 'silent',
     'verify-threads': '1',
     'commit-interval': '5ms',
     'data-dir': dataDir,
@@ -40,12 +41,12 @@ export async function startTestConstellation(
   const metrics = createMetrics({ process: false })
   const stop = new AbortController()
   const failures: unknown[] = []
+  const log: TestConstellation['log'][number][] = []
+  const level = process.env.TEST_LOG_LEVEL as 'info' | undefined
+  const stream = { write: (line: string) => log.push(JSON.parse(line) as (typeof log)[number]) }
   const service = await startConstellation({
     options: loaded.options,
-    logger: createLogger({
-      name: 'constellation',
-      level: (process.env.TEST_LOG_LEVEL as 'info') ?? 'silent',
-    }),
+    logger: createLogger({ name: 'constellation', level: level ?? 'info', ...(!level && { stream }) }),
     metrics,
     version: '0.0.0',
     signal: stop.signal,
@@ -56,6 +57,7 @@ export async function startTestConstellation(
     dataDir,
     metrics,
     failures,
+    log,
     async get<T>(path: string, query = {}) {
       const url = new URL(path, service.url)
       for (const [name, value] of Object.entries<string | number | readonly string[]>(query)) {

@@ -1,6 +1,6 @@
 import { type Html, html, table } from '@orrery/server'
 import type { Link, RecordKey } from '../store.ts'
-import { didHtml, listHrefs, recordHtml, sourceHtml, targetHtml } from './hrefs.ts'
+import { didHtml, listHrefs, recordHtml, sourceHtml, sourcesHref, targetHtml } from './hrefs.ts'
 
 /** What a record links to, and how many others link there in the same way. */
 export function forwardView(record: RecordKey, links: readonly Link[]): Html {
@@ -11,6 +11,10 @@ export function forwardView(record: RecordKey, links: readonly Link[]): Html {
     >`,
     targetHtml(target),
   ])
+  const uri = `at://${record.did}/${collection}/${record.rkey}`
   return html`<p>${didHtml(record.did)} / <code>${collection}</code> / ${recordHtml(record)}</p>
+    <ul class="links">
+      <li><a href="${sourcesHref(uri)}">what links to it</a></li>
+    </ul>
     ${table([{ title: 'where in the record' }, { title: 'target' }], rows, 'No links known.')}`
 }

@@ -1,10 +1,11 @@
-import { breakable, formatCount, type Html, html, markup, numbers, table } from '@orrery/server'
+import { breakable, form, formatCount, type Html, html, markup, numbers, table } from '@orrery/server'
 import { endpoints } from '../routes/all.ts'
 import { batchPath } from '../routes/batch.ts'
 import type { Endpoint } from '../routes/endpoint.ts'
 import type { HomeBody } from '../routes/home.ts'
 import { limits } from '../params/limits.ts'
 import { serviceName, servicePage, tryForm } from './endpoint-page.ts'
+import { sourcesPath } from './hrefs.ts'
 
 /** The home page: what is in the index, what a link is, and every endpoint with its parameters and a form. */
 export function homePage(body: HomeBody, version: string): string {
@@ -27,6 +28,7 @@ export function homePage(body: HomeBody, version: string): string {
         ${days === null ? 'Nothing is indexed yet.' : html`Indexed for ${formatCount(days)} ${days === 1 ? 'day' : 'days'}, since ${startOf(stats.started_at)}.`}
         ${gaps.length > 0 && html`Some of that time is <a href="#gaps">missing</a>.`}
       </p>
+      <div class="card">${ask}</div>
       <h2>What a link is</h2>
       <div class="scroll">${picture}</div>
       <p>
@@ -49,6 +51,23 @@ export function homePage(body: HomeBody, version: string): string {
       ${gaps.length > 0 && gapsTable(gaps)}`,
   )
 }
+
+/** The one question that needs to know nothing of the API. */
+const ask = form(
+  sourcesPath,
+  [
+    {
+      kind: 'text',
+      name: 'target',
+      label: 'What links to',
+      hint: 'an at-uri, a DID or a web address',
+      placeholder: 'at://did:plc:z72i7hdynmk6r22z27h6tvur/app.bsky.feed.post/3l6oveex3ii2l',
+      required: true,
+      wide: true,
+    },
+  ],
+  'Show',
+)
 
 function group(name: Endpoint['group'], title: string, about: string): Html {
   const own = endpoints.filter(endpoint => endpoint.group === name)

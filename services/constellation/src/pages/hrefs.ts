@@ -1,10 +1,13 @@
-import { formatSource, isDid } from '@orrery/links'
+import { atUriParts, formatSource, isDid } from '@orrery/links'
+import { tryParsePath } from '@orrery/repo'
 import { breakable, type Html, hrefOf, html, isWebAddress } from '@orrery/server'
 import type { ListKey, RecordKey, Source } from '../store.ts'
 
 // Where the pages lead to: each other, and a browser for records elsewhere.
 
 const browser = 'https://pdsls.dev/at://'
+
+export const sourcesPath = '/links/sources'
 
 /** The addresses of what can be asked of one list. */
 export function listHrefs({
@@ -25,7 +28,20 @@ export function listHrefs({
 }
 
 export function sourcesHref(target: string): string {
-  return hrefOf('/links/sources', { target })
+  return hrefOf(sourcesPath, { target })
+}
+
+export function accountHref(did: string): string {
+  return hrefOf('/links/account', { did })
+}
+
+/** What the record links to that a target names; undefined where it names none by its DID. */
+export function forwardHref(target: string): string | undefined {
+  const { authority = '', collection, rkey } = atUriParts(target) ?? {}
+  const isRecord = isDid(authority) && target === `at://${authority}/${collection}/${rkey}`
+  return isRecord && tryParsePath(`${collection}/${rkey}`)
+    ? hrefOf('/links/forward', { uri: target })
+    : undefined
 }
 
 /** A target, leading to all that links to it, and out to what it names where that is safe. */
@@ -42,7 +58,7 @@ export function sourceHtml({ collection, path }: Source): Html {
 
 /** An account, leading to what of it is linked to, and out to its repository. */
 export function didHtml(did: string): Html {
-  return html`<a href="${hrefOf('/links/account', { did })}"><code>${did}</code></a>
+  return html`<a href="${accountHref(did)}"><code>${did}</code></a>
     <a href="${browser}${segment(did)}" rel="noreferrer" title="open the repository">↗</a>`
 }
 

@@ -60,7 +60,7 @@ export function about(key: ListKey): Html {
       <li><a href="${hrefs.dids}">accounts</a></li>
       <li><a href="${hrefs.count}">count of records</a></li>
       <li><a href="${hrefs.accounts}">count of accounts</a></li>
-      <li><a href="${sourcesHref(key.target)}">all sources of this target</a></li>
+      <li><a href="${sourcesHref(key.target)}">all sources of the target</a></li>
     </ul>`
 }
 

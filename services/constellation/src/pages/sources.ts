@@ -1,6 +1,7 @@
 import { bar, formatCount, type Html, hrefOf, html, numbers, table } from '@orrery/server'
+import { didOf } from '@orrery/links'
 import type { SourceCounts, TargetCounts } from '../store.ts'
-import { didHtml, listHrefs, sourceHtml, targetHtml } from './hrefs.ts'
+import { accountHref, didHtml, forwardHref, listHrefs, sourceHtml, sourcesHref, targetHtml } from './hrefs.ts'
 
 const countColumns = [
   { title: '', kind: 'bars' as const },
@@ -15,11 +16,15 @@ export function sourcesView(target: string, sources: readonly SourceCounts[]): H
     html`<a href="${listHrefs({ target, source: counts.source }).links}">${sourceHtml(counts.source)}</a>`,
     ...countCells(counts, max, listHrefs({ target, source: counts.source }).dids),
   ])
+  const did = didOf(target)
+  const forward = forwardHref(target)
   const sum = sources.reduce((total, { records }) => total + records, 0)
   return html`<p>${targetHtml(target)}</p>
     <ul class="links">
-      <li><a href="${hrefOf('/links/sources', { target })}">sources, most first</a></li>
+      <li><a href="${sourcesHref(target)}">sources, most first</a></li>
       <li><a href="${hrefOf('/links/all', { target })}">all sources on one page</a></li>
+      ${forward !== undefined && html`<li><a href="${forward}">what it links to</a></li>`}
+      ${did !== undefined && html`<li><a href="${accountHref(did)}">what else of the account is linked to</a></li>`}
     </ul>
     ${numbers([
       ['sources shown', sources.length],
@@ -31,12 +36,16 @@ export function sourcesView(target: string, sources: readonly SourceCounts[]): H
 /** What of an account is linked to, and from where. */
 export function targetsView(did: string, targets: readonly TargetCounts[]): Html {
   const max = largest(targets)
-  const rows = targets.map(counts => [
-    targetHtml(counts.target),
+  const rows = targets.map((counts, i) => [
+    // The sources of a target stand together: it is named at the first.
+    counts.target === targets[i - 1]?.target ? '' : targetHtml(counts.target),
     html`<a href="${listHrefs(counts).links}">${sourceHtml(counts.source)}</a>`,
     ...countCells(counts, max, listHrefs(counts).dids),
   ])
   return html`<p>${didHtml(did)}</p>
+    <ul class="links">
+      <li><a href="${sourcesHref(did)}">what links to the account itself</a></li>
+    </ul>
     ${rows.length > 0 && barKey()} ${table([{ title: 'target' }, { title: 'source' }, ...countColumns], rows)}`
 }
 

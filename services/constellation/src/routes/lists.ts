@@ -1,4 +1,4 @@
-import type { QueryParams } from '@orrery/server'
+import { type QueryParams, serviceUnavailable } from '@orrery/server'
 import {
   backlinksCursor,
   didsCursor,
@@ -14,7 +14,17 @@ import { limits } from '../params/limits.ts'
 import { readPathToOther, readSource } from '../params/source.ts'
 import { checkSubject, readSubject } from '../params/subject.ts'
 import { readTime } from '../params/time.ts'
-import type { Backlinks, Counts, JoinGroup, JoinItem, JoinKey, ListKey, RecordKey, Source } from '../store.ts'
+import {
+  type Backlinks,
+  type Counts,
+  type JoinGroup,
+  type JoinItem,
+  type JoinKey,
+  type ListKey,
+  type RecordKey,
+  type Source,
+  TooBusyError,
+} from '../store.ts'
 import type { EndpointContext } from './endpoint.ts'
 
 // What the routes of both wires do alike: they differ in how they name things.
@@ -117,7 +127,7 @@ export async function listJoin(
 ): Promise<Listed<JoinItem> & { key: JoinKey }> {
   const { key, bound } = await findJoin(context, asked)
   const after = parseCursor(joinCursor, bound, asked.cursor)
-  const page = await context.reader.join(key, { limit: asked.limit, after })
+  const page = await context.reader.join(key, { limit: asked.limit, after }).catch(refused)
   return { key, items: page.items, cursor: formatCursor(joinCursor, bound, page.next) }
 }
 
@@ -127,8 +137,13 @@ export async function listGroups(
 ): Promise<Listed<JoinGroup> & { key: JoinKey }> {
   const { key, bound } = await findJoin(context, asked)
   const after = parseCursor(groupsCursor, bound, asked.cursor)
-  const page = await context.reader.joinCounts(key, { limit: asked.limit, after })
+  const page = await context.reader.joinCounts(key, { limit: asked.limit, after }).catch(refused)
   return { key, items: page.items, cursor: formatCursor(groupsCursor, bound, page.next) }
+}
+
+/** @throws HttpError 503 where too much is asked of the index at once */
+function refused(error: unknown): never {
+  throw error instanceof TooBusyError ? serviceUnavailable(error.message, 5) : error
 }
 
 async function findJoin(

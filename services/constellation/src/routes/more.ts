@@ -17,7 +17,7 @@ import { cursorParam, limitParam, targetParam } from './params.ts'
 export const sources: Endpoint = {
   path: '/links/sources',
   title: 'Where links to a target come from',
-  summary: 'Most records first. What only ever linked is left out.',
+  summary: 'Most records first. Sources that no longer link are left out.',
   group: 'more',
   errors: 'json',
   params: [

@@ -2,20 +2,23 @@ import { join } from 'node:path'
 import { prepareReadProgress } from '@orrery/firehose/progress'
 import { openDatabase, startThread, type StorageError } from '@orrery/storage'
 import type { LinkReader, LinkWriter } from '../store.ts'
+import { JoinThread } from './sqlite/joins.ts'
 import { SqliteReader } from './sqlite/reader.ts'
 import { fileName, type WriterApi, type WriterOptions } from './sqlite/writer.ts'
 
 export interface SqliteStoreOptions {
   folder: string
-  /** Page cache of the writer, bytes. Default 96 MiB. */
+  /** Page cache of the writer, bytes. Default 64 MiB. */
   writeCacheBytes?: number
   /** Page cache of the reader, bytes. Default 32 MiB. */
   readCacheBytes?: number
-  /** Called when the writer's thread dies: own state is broken, and the process must stop. */
+  /** Page cache of the thread that joins long lists, once there was one to join; bytes. Default 16 MiB. */
+  joinCacheBytes?: number
+  /** Called when a thread dies: own state is broken, and the process must stop. */
   onFailure: (error: StorageError) => void
 }
 
-/** The index on disk. Disposing it ends the writer's thread and closes the file. */
+/** The index on disk. Disposing it ends its threads and closes the file. */
 export interface SqliteStore extends AsyncDisposable {
   readonly writer: LinkWriter
   readonly reader: LinkReader
@@ -25,9 +28,10 @@ export interface SqliteStore extends AsyncDisposable {
 
 const MIB = 1024 * 1024
 
-/** Opens the index in a folder, which is created: a writer in its own thread, a reader in this one. */
+/** Opens the index in a folder, which is created: a writer in its own thread, a reader in this one, and joins of long lists in a third. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, writeCacheBytes = 96 * MIB, readCacheBytes = 32 * MIB, onFailure } = options
+  const { folder, writeCacheBytes = 64 * MIB, readCacheBytes = 32 * MIB, onFailure } = options
+  const joinCacheBytes = options.joinCacheBytes ?? 16 * MIB
   await using cleanUp = new AsyncDisposableStack()
   const thread = cleanUp.use(
     await startThread<WriterApi>(new URL('./sqlite/writer-thread.ts', import.meta.url), {
@@ -37,15 +41,22 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     }),
   )
   const db = openDatabase(join(folder, fileName), { readonly: true, cacheBytes: readCacheBytes })
-  const reader = cleanUp.use(new SqliteReader(db))
+  const joins = cleanUp.use(new JoinThread({ folder, cacheBytes: joinCacheBytes, onFailure }))
+  const reader = cleanUp.use(new SqliteReader(db, { joins }))
   const progress = prepareReadProgress(db)
+  /** What was written is read from the moment that its writer knows it was. */
+  const seen = async <T>(writing: Promise<T>): Promise<T> => {
+    const result = await writing
+    reader.release()
+    return result
+  }
   const owned = cleanUp.move()
   return {
     reader,
     progress,
     writer: {
-      apply: (changes, upstream, timeMs) => thread.call('apply', changes, upstream, timeMs),
-      tidy: () => thread.call('tidy'),
+      apply: (changes, upstream, timeMs) => seen(thread.call('apply', changes, upstream, timeMs)),
+      tidy: () => seen(thread.call('tidy')),
       [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -240,7 +240,7 @@ describe('the home page', () => {
     const actions = tagsOf(page)
       .filter(({ name }) => name === 'form')
       .map(({ attributes }) => attributes.action)
-    expect(actions).toEqual(endpoints.map(({ path }) => path))
+    expect(actions).toEqual(['/links/sources', ...endpoints.map(({ path }) => path)])
     for (const { params } of endpoints)
       for (const { name } of params) expect(page).toMatch(new RegExp(`<code>${name}</code\\s*>`))
     expect(page).toContain('POST /links/counts')

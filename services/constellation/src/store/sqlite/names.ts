@@ -1,5 +1,5 @@
 import type { Database } from '@orrery/storage'
-import { LRUCache } from 'lru-cache'
+import { Recent } from './recent.ts'
 
 /** The tables that number texts. */
 export type NameTable = 'did' | 'collection' | 'source' | 'text'
@@ -9,8 +9,8 @@ export class Names {
   readonly #find
   readonly #read
   readonly #add
-  readonly #ids: LRUCache<string, number>
-  readonly #names: LRUCache<number, string>
+  readonly #ids: Recent<string, number>
+  readonly #names: Recent<number, string>
 
   constructor(db: Database, table: NameTable, { remembered = 20_000 }: { remembered?: number } = {}) {
     this.#find = db.prepare<[number, string], { id: number }>(
@@ -20,8 +20,8 @@ export class Names {
     this.#add = db.readonly
       ? undefined
       : db.prepare<[number, string]>(`INSERT INTO ${table} (hash, name) VALUES (?, ?)`)
-    this.#ids = new LRUCache({ max: remembered })
-    this.#names = new LRUCache({ max: remembered })
+    this.#ids = new Recent(remembered)
+    this.#names = new Recent(remembered)
   }
 
   /** The number of a text; undefined where it has none. */

@@ -24,14 +24,31 @@ import { Names } from './names.ts'
 import { findRecord } from './records.ts'
 import { parseRkey, rkeyBytes } from './rkey.ts'
 import { states } from './schema.ts'
+import { Snapshot } from './snapshot.ts'
 import { stretchAtOrBelow } from './stretches.ts'
 import { accountRanges, type Dictionary, sourceName, sourceOf, targetKey, targetOf } from './targets.ts'
 
 const nothing: Counts = { records: 0, distinct: 0 }
 
-/** Reads the index on a connection of its own, beside the writer. Answers at once; promises are for other stores. */
+/** Joins of lists with more places than this are made elsewhere: each place may take 20 microseconds. */
+const nearSlots = 1_000
+
+export interface SqliteReaderOptions {
+  /** Who makes the joins of long lists; this reader by default. */
+  joins?: Joins | undefined
+  /** From how many places on a list is long; for tests. */
+  nearSlots?: number | undefined
+}
+
+/** What may take long: it goes through a whole list. */
+export type Joins = Pick<LinkReader, 'join' | 'joinCounts'>
+
+/** Reads the index on a connection of its own, beside the writer. Answers at once, but for joins of long lists. */
 export class SqliteReader implements LinkReader {
   readonly #db: Database
+  readonly #snapshot: Snapshot
+  readonly #joins: Joins | undefined
+  readonly #nearSlots: number
   readonly #names: Dictionary
   readonly #lists: ListReader
   readonly #stretch
@@ -40,8 +57,11 @@ export class SqliteReader implements LinkReader {
   readonly #underAccount
   readonly #totals
 
-  constructor(db: Database) {
+  constructor(db: Database, options: SqliteReaderOptions = {}) {
     this.#db = db
+    this.#snapshot = new Snapshot(db)
+    this.#joins = options.joins
+    this.#nearSlots = options.nearSlots ?? nearSlots
     this.#names = {
       dids: new Names(db, 'did'),
       collections: new Names(db, 'collection'),
@@ -65,7 +85,6 @@ export class SqliteReader implements LinkReader {
   }
 
   async counts(keys: readonly ListKey[]): Promise<Counts[]> {
-    if (keys.length === 1) return [this.#countsOf(keys[0]!)]
     return this.#read(() => keys.map(key => this.#countsOf(key)))
   }
 
@@ -101,6 +120,7 @@ export class SqliteReader implements LinkReader {
     key: JoinKey,
     { limit, after }: { limit: number; after?: JoinPosition | undefined },
   ): Promise<Page<JoinItem, JoinPosition>> {
+    if (this.#joins && this.#isLong(key)) return this.#joins.join(key, { limit, after })
     return this.#read(() => {
       const items: JoinItem[] = []
       let last: JoinPosition | undefined
@@ -120,6 +140,7 @@ export class SqliteReader implements LinkReader {
     key: JoinKey,
     { limit, after }: { limit: number; after?: string | undefined },
   ): Promise<Page<JoinGroup, string>> {
+    if (this.#joins && this.#isLong(key)) return this.#joins.joinCounts(key, { limit, after })
     return this.#read(() => {
       const groups = new Map<string, { records: number; dids: Set<number> }>()
       for (const { entry, others } of this.#joined(key)) {
@@ -199,8 +220,10 @@ export class SqliteReader implements LinkReader {
   }
 
   async knows(target: string): Promise<boolean> {
-    const key = targetKey(target, this.#names, 'find')
-    return key !== undefined && this.#ofTarget.get(key, 1) !== undefined
+    return this.#read(() => {
+      const key = targetKey(target, this.#names, 'find')
+      return key !== undefined && this.#ofTarget.get(key, 1) !== undefined
+    })
   }
 
   async stats(): Promise<IndexStats> {
@@ -208,13 +231,22 @@ export class SqliteReader implements LinkReader {
     return { dids, targetables, linkingRecords: records, links, startedAt: started_ms ?? undefined }
   }
 
+  /** What is read from here on sees all that was committed till now: to be called when a write is done. */
+  release(): void {
+    this.#snapshot.release()
+  }
+
   [Symbol.dispose](): void {
+    this.#snapshot.release()
     this.#db.close()
   }
 
-  /** Reads in one transaction: every statement sees the same state. */
   #read<T>(work: () => T): T {
-    return this.#db.transaction(work).deferred()
+    return this.#snapshot.read(work)
+  }
+
+  #isLong(key: ListKey): boolean {
+    return this.#read(() => (this.#list(key)?.slots ?? 0) > this.#nearSlots)
   }
 
   #list({ target, source }: ListKey): ListRow | undefined {
@@ -292,12 +324,13 @@ export class SqliteReader implements LinkReader {
         })
       : this.#lists.up(list, fromSlot)
     for (const entry of entries) {
-      if (!this.#isVisible(entry.did)) continue
-      const others = this.#linksOf(entry.did, collection, entry.rkey)
+      const found = this.#linksOf(entry.did, collection, entry.rkey)
         .map(({ source, target }, other) => ({ source, target, other }))
         .filter(({ source, target }) => source === path && (!wanted || wanted.has(target.toString('latin1'))))
-        .map(({ target, other }) => ({ other, target: targetOf(target, this.#names) }))
-      if (others.length > 0) yield { entry, others }
+      // Most records of a long list have no other side: who they are of is not looked up.
+      if (found.length === 0 || !this.#isVisible(entry.did)) continue
+      const others = found.map(({ target, other }) => ({ other, target: targetOf(target, this.#names) }))
+      yield { entry, others }
     }
   }
 
@@ -305,7 +338,7 @@ export class SqliteReader implements LinkReader {
     const id = this.#names.collections.find(collection)
     if (id === undefined) return []
     const key = rkeyBytes(parseRkey(rkey))
-    const row = this.#stretch.get(did, id, key)
+    const row = this.#stretch(did, id, key)
     return row ? findRecord(row.data, key).links : []
   }
 

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import type { Progress } from '@orrery/firehose'
 // Not from the package's front door: a thread loads what it imports, and that is half a second of what it does not need.
 import { createProgressTables, prepareSaveProgress } from '@orrery/firehose/progress'
-import { migrate, openDatabase } from '@orrery/storage'
+import { migrate, openDatabase, toStorageError } from '@orrery/storage'
 import type { Change, Link } from '../../store.ts'
 import { secondsOf } from './entries.ts'
 import { Lists } from './lists.ts'
 import { Names } from './names.ts'
+import { Recent } from './recent.ts'
 import { type KeptLink, readRecords } from './records.ts'
 import { parseRkey, rkeyBytes } from './rkey.ts'
 import { migrations, states } from './schema.ts'
@@ -27,6 +28,9 @@ export interface WriterOptions {
  */
 const rowBytes = 800
 
+/** The file of the index, in its folder. */
+export const fileName = 'links.sqlite'
+
 /** What the writer's thread does. Each call is one transaction. */
 export interface WriterApi {
   apply(changes: readonly Change[], progress: Progress, timeMs: number): void
@@ -35,8 +39,8 @@ export interface WriterApi {
   dispose(): void
 }
 
-/** The file of the index, in its folder. */
-export const fileName = 'links.sqlite'
+/** Accounts whose states are remembered from one transaction to the next. */
+const knownAccounts = 50_000
 
 /** Links of a deleted account that are removed in one transaction: some 50 milliseconds. */
 const linksPerStep = 2_000
@@ -65,7 +69,7 @@ export function openWriter({ folder, cacheBytes, maxRowBytes = rowBytes }: Write
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
   const names: Dictionary = {
-    dids: new Names(db, 'did', { remembered: 200_000 }),
+    dids: new Names(db, 'did', { remembered: 100_000 }),
     collections: new Names(db, 'collection'),
     sources: new Names(db, 'source'),
     texts: new Names(db, 'text'),
@@ -84,14 +88,17 @@ export function openWriter({ folder, cacheBytes, maxRowBytes = rowBytes }: Write
   const removeLeaving = db.prepare('DELETE FROM leaving WHERE did = ?')
 
   let totals = readTotals.get()!
+  /** Accounts that the transaction works on, and others that were met lately. */
   const accounts = new Map<number, Account>()
+  const known = new Recent<number, Account>(knownAccounts)
   const lists = new Lists(db, () => ++totals.long_lists, maxRowBytes)
   const stretches = new Stretches(db, maxRowBytes)
 
   function accountOf(id: number): Account {
     let account = accounts.get(id)
     if (!account) {
-      account = { ...readAccount.get(id)!, isDirty: false }
+      account = known.get(id)
+      if (!account) known.set(id, (account = { ...readAccount.get(id)!, isDirty: false }))
       accounts.set(id, account)
     }
     return account
@@ -107,8 +114,11 @@ export function openWriter({ folder, cacheBytes, maxRowBytes = rowBytes }: Write
     totals.targetables += lists.added
     lists.added = 0
     stretches.flush()
-    for (const { id, state, rev, past_rev, isDirty } of accounts.values()) {
-      if (isDirty) writeAccount.run(state, rev, past_rev, id)
+    // In the order of their rows: neighbours share pages.
+    const dirty = [...accounts.values()].filter(({ isDirty }) => isDirty).toSorted((a, b) => a.id - b.id)
+    for (const account of dirty) {
+      writeAccount.run(account.state, account.rev, account.past_rev, account.id)
+      account.isDirty = false
     }
     accounts.clear()
     writeTotals.run(totals)
@@ -221,9 +231,10 @@ export function openWriter({ folder, cacheBytes, maxRowBytes = rowBytes }: Write
       lists.added = 0
       stretches.forget()
       accounts.clear()
+      known.clear()
       for (const name of Object.values(names)) name.forget()
       totals = readTotals.get()!
-      throw error
+      throw toStorageError(error, `write to ${db.name}`, db.name)
     }
   }
 

@@ -3,21 +3,36 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareReadProgress } from '@orrery/firehose/progress'
 import { openDatabase } from '@orrery/storage'
+import { JoinThread } from '../sqlite/joins.ts'
 import { SqliteReader } from '../sqlite/reader.ts'
 import { fileName, openWriter, type WriterOptions } from '../sqlite/writer.ts'
 import type { TestedStore } from './tested-store.ts'
 
 /** Opens an empty index in SQLite, its writer in this thread, which is quicker to start. Its folder goes with it. */
-export async function openTestedSqlite(options: Partial<WriterOptions> = {}): Promise<TestedStore> {
+export async function openTestedSqlite(options: Partial<TestedOptions> = {}): Promise<TestedStore> {
   return openIn({ folder: await mkdtemp(join(tmpdir(), 'links-')), cacheBytes: 1024 * 1024, ...options })
 }
 
-async function openIn(options: WriterOptions): Promise<TestedStore> {
+interface TestedOptions extends WriterOptions {
+  /** Makes the joins of lists with more places than this in a thread. */
+  nearSlots?: number
+}
+
+async function openIn(options: TestedOptions): Promise<TestedStore> {
   const { folder } = options
   const writer = openWriter(options)
   const db = openDatabase(join(folder, fileName), { readonly: true })
-  const reader = new SqliteReader(db)
-  const close = (): void => {
+  const joins = new JoinThread({
+    folder,
+    cacheBytes: 1024 * 1024,
+    onFailure(error) {
+      throw error
+    },
+  })
+  const { nearSlots } = options
+  const reader = new SqliteReader(db, nearSlots === undefined ? {} : { joins, nearSlots })
+  const close = async (): Promise<void> => {
+    await joins[Symbol.asyncDispose]()
     reader[Symbol.dispose]()
     writer.dispose()
   }
@@ -25,16 +40,23 @@ async function openIn(options: WriterOptions): Promise<TestedStore> {
     reader,
     progress: prepareReadProgress(db),
     writer: {
-      apply: async (...call) => writer.apply(...call),
-      tidy: async () => writer.tidy(),
+      apply: async (...call) => {
+        writer.apply(...call)
+        reader.release()
+      },
+      tidy: async () => {
+        const isMore = writer.tidy()
+        reader.release()
+        return isMore
+      },
       [Symbol.asyncDispose]: async () => {},
     },
     async reopen() {
-      close()
+      await close()
       return openIn(options)
     },
     async [Symbol.asyncDispose]() {
-      close()
+      await close()
       await rm(folder, { recursive: true })
     },
   }

@@ -1,0 +1,131 @@
+// The index in a process of its own, as the service has it: the store with its writer's thread, and the routes. What a
+// firehose would bring is made up here, on the thread that would read it.
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createHttp, createLogger, createMetrics, listen } from '@orrery/server'
+import { openDatabase } from '@orrery/storage'
+import { serveProcess } from '@orrery/testnet'
+import { backlinksCursor, didsCursor, formatCursor } from '../src/cursor.ts'
+import { addRoutes } from '../src/routes/routes.ts'
+import { openSqliteStore } from '../src/store/sqlite.ts'
+import { hugeTarget, likes, Traffic } from './traffic.ts'
+
+export type IndexApi = typeof api
+
+/** Bytes on disk of a table with its indexes. */
+export interface TableSize {
+  table: string
+  bytes: number
+}
+
+/** What growing took. The time is that of the calls to the store: making the changes is not in it. */
+export interface Growth {
+  links: number
+  ms: number
+  /** The highest seen, bytes. */
+  rss: number
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'orrery-bench-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+
+/** As many as a firehose gives at once to who cannot keep up. */
+const batchSize = 10_000
+
+/** How often a live index commits, milliseconds: the service's default. */
+const commitMs = 50
+
+const fail = (error: unknown): never => {
+  console.error(error)
+  process.exit(1)
+}
+
+const store = await openSqliteStore({ folder, onFailure: fail })
+const traffic = new Traffic()
+let rss = 0
+let live: NodeJS.Timeout | undefined
+let applying: Promise<void> = Promise.resolve()
+
+function apply(changes: ReturnType<Traffic['take']>): Promise<void> {
+  const cursors = [{ source: 'wss://jetstream.example', cursor: traffic.changes, time: '', seen: [] }]
+  return store.writer.apply(changes, { cursors, accounts: [], notices: [], gaps: [] }, traffic.timeMs)
+}
+
+function watchMemory(): void {
+  rss = Math.max(rss, process.memoryUsage.rss())
+}
+
+const api = {
+  /** Serves the index; answers `http://host:port`. */
+  async serve(): Promise<string> {
+    const http = await createHttp({
+      logger: createLogger({ name: 'bench', level: 'warn' }),
+      metrics: createMetrics({ process: false }),
+      version: '0.0.0',
+      health: () => ({ status: 'ok', lagMs: 0, cursor: null }),
+    })
+    addRoutes(http, { reader: store.reader, version: '0.0.0' })
+    return (await listen(http, { host: '127.0.0.1', port: 0 })).url
+  },
+  /** Puts so many links more, as fast as they go in: the next batch is made while one is applied. */
+  async grow(links: number): Promise<Growth> {
+    const from = traffic.links
+    const startedAt = performance.now()
+    while (traffic.links - from < links) {
+      const batch = traffic.take(batchSize)
+      await applying
+      applying = apply(batch)
+      watchMemory()
+    }
+    await applying
+    return { links: traffic.links - from, ms: performance.now() - startedAt, rss }
+  },
+  /** From now on so many changes a second, committed as the service does; 0 for none. */
+  async live(perSecond: number): Promise<{ rss: number; behind: number }> {
+    clearInterval(live)
+    await applying
+    if (perSecond === 0) return { rss, behind: waiting }
+    let due = 0
+    live = setInterval(() => {
+      due += (perSecond * commitMs) / 1000
+      watchMemory()
+      if (waiting > 0) return
+      const batch = traffic.take(due)
+      due = 0
+      waiting++
+      applying = apply(batch).finally(() => waiting--)
+    }, commitMs)
+    return { rss, behind: 0 }
+  },
+  /** Bytes on disk by table, and links in the index. */
+  async sizes(): Promise<{ links: number; fileBytes: number; tables: TableSize[]; dids: number }> {
+    const { links, dids } = await store.reader.stats()
+    const db = openDatabase(join(folder, 'links.sqlite'))
+    db.pragma('wal_checkpoint(TRUNCATE)')
+    const tables = db
+      .prepare<[], TableSize>(
+        `SELECT replace(name, '_by_hash', '') AS "table", sum(pgsize) AS bytes FROM dbstat
+         GROUP BY 1 ORDER BY bytes DESC`,
+      )
+      .all()
+    db.close()
+    return { links, dids, fileBytes: statSync(join(folder, 'links.sqlite')).size, tables }
+  },
+  /** Cursors into the middle of the largest list, and its counts. */
+  async middle(): Promise<{ records: number; distinct: number; links: string; dids: string }> {
+    const key = { target: hugeTarget, source: likes }
+    const [counts] = await store.reader.counts([key])
+    const place = { seq: Math.floor(counts!.records / 2), link: 0 }
+    const query = { key, dids: undefined, reverse: false, since: undefined, until: undefined }
+    return {
+      ...counts!,
+      links: formatCursor(backlinksCursor, query, place)!,
+      dids: formatCursor(didsCursor, { key }, place)!,
+    }
+  },
+}
+
+let waiting = 0
+
+serveProcess(api)
