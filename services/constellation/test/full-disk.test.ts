@@ -64,9 +64,7 @@ it('a full disk stops the index with a clear word, and nothing else; nothing is 
   // Stopped while the disk is full, it begins again where it was.
   disk.fill()
   await waitFor(() => said('the disk is full: indexing has stopped') > 1, patience)
-  // The DID documents that it cannot keep are fetched again.
-  const ended = await Promise.resolve(full[Symbol.asyncDispose]()).then(() => 'DID documents', String)
-  expect(ended).toContain('DID documents')
+  await full[Symbol.asyncDispose]()
   disk.free()
   full = await start(disk.folder)
   await sleep(500)

@@ -1,4 +1,11 @@
-import { migrate, openDatabase, toStorageError, type Database, type Migration } from '@orrery/storage'
+import {
+  type Database,
+  isDiskFull,
+  migrate,
+  type Migration,
+  openDatabase,
+  toStorageError,
+} from '@orrery/storage'
 
 import type { DocumentStore, StoredDocument } from './document-store.ts'
 
@@ -139,6 +146,9 @@ export function openDocumentStore(path: string, options: SqliteDocumentStoreOpti
       if (!db.open) return
       try {
         flush()
+      } catch (error) {
+        // What does not fit is fetched again some time; stopping is not to fail of it.
+        if (!isDiskFull(error)) throw error
       } finally {
         db.close()
       }
