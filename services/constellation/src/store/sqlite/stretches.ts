@@ -16,6 +16,12 @@ export interface FoundRecord {
   stretch: Stretch | undefined
 }
 
+/** A record of which there is nothing to find, as its account never linked. */
+export const notFound: FoundRecord = {
+  stretch: undefined,
+  place: { found: false, start: 0, end: 0, links: [] },
+}
+
 /**
  * What records link to, as it is written. Stretches that a batch touches are kept until `flush`; which there are is always
  * on disk.
@@ -40,7 +46,7 @@ export class Stretches {
 
   find(did: number, collection: number, key: Buffer): FoundRecord {
     const row = this.#db.atOrBelow(did, collection, key)
-    if (!row) return { stretch: undefined, place: { found: false, start: 0, end: 0, links: [] } }
+    if (!row) return notFound
     const name = nameOf(did, collection, row.first)
     let stretch = this.#stretches.get(name)
     if (!stretch) {

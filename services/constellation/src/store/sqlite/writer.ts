@@ -11,7 +11,7 @@ import { Recent } from './recent.ts'
 import { type KeptLink, readRecords } from './records.ts'
 import { parseRkey, rkeyBytes } from './rkey.ts'
 import { migrations, states } from './schema.ts'
-import { Stretches } from './stretches.ts'
+import { notFound, Stretches } from './stretches.ts'
 import { type Dictionary, sourceName, targetKey } from './targets.ts'
 
 export interface WriterOptions {
@@ -139,7 +139,8 @@ export function openWriter({ folder, cacheBytes, maxRowBytes = rowBytes }: Write
     const rkey = parseRkey(record.rkey)
     const key = rkeyBytes(rkey)
     if ((account.state & states.leaving) !== 0) finishLeaving(did)
-    const found = stretches.find(did, collection, key)
+    const hasLinks = (account.state & states.linked) !== 0
+    const found = hasLinks ? stretches.find(did, collection, key) : notFound
     const { place } = found
     if (!place.found && links.length === 0) return
     const kept = links.map(link => prepare(link, collection))
@@ -153,7 +154,7 @@ export function openWriter({ folder, cacheBytes, maxRowBytes = rowBytes }: Write
     if (kept.length === 0) return
     totals.records++
     totals.links += kept.length
-    if ((account.state & states.linked) === 0) {
+    if (!hasLinks) {
       totals.dids++
       update(account, { state: account.state | states.linked })
     }
