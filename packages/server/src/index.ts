@@ -3,6 +3,8 @@ export type { HttpOptions, HttpServer } from './http/create-http.ts'
 export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from 'fastify'
 export { HttpError, invalidRequest, notFound, serviceUnavailable } from './http/errors.ts'
 export type { ErrorBody } from './http/errors.ts'
+export { addFast } from './http/fast-lane.ts'
+export type { FastAnswer, FastHandler } from './http/fast-lane.ts'
 export { listen } from './http/listen.ts'
 export type { ZodTypeProvider } from './http/validation.ts'
 

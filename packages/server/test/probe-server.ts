@@ -13,13 +13,13 @@ const health: HealthCheck = () => ({ status: 'ok', lagMs: 12, cursor: 34 })
 /** Makes the server under test; `routes` adds to it. */
 export async function probeServer(
   routes: (app: HttpServer) => void = () => {},
-  options: Partial<HttpOptions> = {},
+  { level = 'debug', ...options }: Partial<HttpOptions> & { level?: 'debug' | 'info' } = {},
 ): Promise<ProbeServer> {
   const lines: Record<string, unknown>[] = []
   const metrics = createMetrics({ process: false })
   const stream = { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) }
   const app = await createHttp({
-    logger: createLogger({ name: 'probe', level: 'debug', stream }),
+    logger: createLogger({ name: 'probe', level, stream }),
     metrics,
     version: '1.2.3',
     health,

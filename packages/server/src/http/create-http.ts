@@ -8,6 +8,7 @@ import { healthAnswer } from '../health.ts'
 import type { HealthCheck } from '../health.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { answerClientError } from './client-error.ts'
+import { openFastLane } from './fast-lane.ts'
 import { addCommon, addGuards, missed, sendError, setCommonHeaders } from './guards.ts'
 import { methods, observeRequests } from './observe.ts'
 import { parseQuery } from './query-string.ts'
@@ -59,10 +60,12 @@ export type HttpOptions = {
 export async function createHttp(options: HttpOptions): Promise<HttpServer> {
   const { trustProxy = [], requestTimeoutMs = 30_000, headersTimeoutMs = 10_000 } = options
   const table = createRouteTable()
+  const requestId = requestIds(trustProxy.length > 0)
+  const logsRequests = options.logger.isLevelEnabled('debug')
   const app: HttpServer = fastify({
     loggerInstance: lazyRequestLogs(options.logger),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    genReqId: requestIds(trustProxy.length > 0),
+    genReqId: requestId,
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     bodyLimit: options.bodyLimit ?? 1024 * 1024,
     requestTimeout: requestTimeoutMs,
@@ -85,8 +88,9 @@ export async function createHttp(options: HttpOptions): Promise<HttpServer> {
 
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
-  observeRequests(app, options.metrics, options.logger.isLevelEnabled('debug'))
+  const observe = observeRequests(app, options.metrics, logsRequests)
   const state = addCommon(app, table, options.requestGraceMs ?? 5_000)
+  openFastLane(app, { state, requestId, observe, isOpen: !logsRequests })
   await app.register(cors, {
     origin: '*',
     methods,

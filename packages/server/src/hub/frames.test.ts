@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { binaryFrames, type Frames, headerBytes, headerBytesAt, textFrames } from './frames.ts'
+import { joinedFrames, type Frames, headerBytes, headerBytesAt, textFrames } from './frames.ts'
 import { readFrames } from './testing/frame-reader.ts'
 
 /** Around each change of the form of a length. */
@@ -37,7 +37,8 @@ describe('frames are RFC 6455’s', () => {
     expect(frames).toHaveLength(head + bytes)
     expect(headerBytesAt(frames, 0)).toBe(head)
     expectFrames(frames, 1, payloads)
-    expectFrames(binaryFrames(payloads), 2, payloads)
+    expectFrames(joinedFrames(payloads), 2, payloads)
+    expectFrames(joinedFrames(payloads, true), 1, payloads)
   })
 
   it('for many payloads', () => {
@@ -51,7 +52,7 @@ describe('frames are RFC 6455’s', () => {
           const start = i === 0 ? 0 : ends[i - 1]!
           expect(ends[i]! - start - headerBytesAt(bytes, start)).toBe(payloads[i]!.length)
         }
-        expectFrames(binaryFrames(payloads), 2, payloads)
+        expectFrames(joinedFrames(payloads), 2, payloads)
       }),
       { numRuns: 60 },
     )

@@ -59,14 +59,15 @@ export function textFrames(payloads: Uint8Array, ends: Uint32Array): Frames {
   return { bytes, ends: frameEnds }
 }
 
-/** Payloads as binary frames, in one buffer. */
-export function binaryFrames(payloads: readonly Buffer[]): Buffer {
+/** Payloads as frames, binary ones unless they are text, in one buffer. */
+export function joinedFrames(payloads: readonly Buffer[], isText = false): Buffer {
+  const opcode = isText ? opcodes.text : opcodes.binary
   let size = 0
   for (const payload of payloads) size += headerBytes(payload.length) + payload.length
   const out = Buffer.allocUnsafe(size)
   let at = 0
   for (const payload of payloads) {
-    at = writeHeader(out, at, opcodes.binary, payload.length)
+    at = writeHeader(out, at, opcode, payload.length)
     at += payload.copy(out, at)
   }
   return out

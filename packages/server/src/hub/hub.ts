@@ -1,5 +1,5 @@
 import { closeCodes, cutReason } from './close.ts'
-import { binaryFrames, headerBytes, opcodes, writeHeader } from './frames.ts'
+import { joinedFrames, headerBytes, opcodes, writeHeader } from './frames.ts'
 import { type FullHubOptions, type HubOptions, withDefaults } from './options.ts'
 import { type Batch, SharedFrames } from './shared-frames.ts'
 import type { Filter, Subscriber, SubscriberOptions } from './subscriber.ts'
@@ -67,9 +67,11 @@ export class Hub implements AsyncDisposable {
 
   /** Takes a subscriber in. Removal is automatic when its socket closes. */
   add(options: SubscriberOptions): Subscriber {
-    const { position, idle, ...rest } = options
+    const { position, idle, replayEncoding, ...rest } = options
     const subscriber: Subscriber = {
       ...rest,
+      encoding: replayEncoding ?? rest.encoding,
+      liveEncoding: rest.encoding,
       // Positions begin with 1: in a log that is still empty there is nothing to read at 0.
       position: Math.max(1, position ?? this.#options.log.last + 1),
       state: 'idle',
@@ -176,7 +178,7 @@ export class Hub implements AsyncDisposable {
   /** Moves a subscriber on, until it has all there is or has to wait for something. */
   #advance(subscriber: Subscriber): void {
     const { log, highWaterBytes } = this.#options
-    const { stream, encoding } = subscriber
+    const { stream } = subscriber
     const catchingUp = subscriber.state === 'ready'
     if (this.#isGone(subscriber)) return
     if (subscriber.heartbeatDue && !this.#sendHeartbeat(subscriber)) return
@@ -189,6 +191,7 @@ export class Hub implements AsyncDisposable {
       if (subscriber.position > log.last) {
         subscriber.state = 'live'
         subscriber.begun = true
+        subscriber.encoding = subscriber.liveEncoding
         return
       }
       if (subscriber.position < log.oldest) {
@@ -203,7 +206,8 @@ export class Hub implements AsyncDisposable {
         }
         subscriber.position = log.oldest
       }
-      const batch = this.#shared.fromMemory(log, subscriber.position, subscriber.filter, encoding)
+      const { position, filter, encoding } = subscriber
+      const batch = this.#shared.fromMemory(log, position, filter, encoding)
       if (!batch) {
         this.#readCold(subscriber)
         return
@@ -368,10 +372,11 @@ export class Hub implements AsyncDisposable {
       return true
     }
     subscriber.state = 'waiting'
+    const { isText } = subscriber.encoding
     subscriber.encoding.encode([message]).then(
       encoded => {
         if (this.#isGone(subscriber)) return
-        subscriber.stream.write(binaryFrames(encoded))
+        subscriber.stream.write(joinedFrames(encoded, isText))
         this.#takeTurn(subscriber)
       },
       (error: unknown) => {

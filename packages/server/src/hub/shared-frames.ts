@@ -1,5 +1,5 @@
 import { type EncodedEntries, entryAt, frameStart, indexAt, type LogBlock } from './block.ts'
-import { binaryFrames } from './frames.ts'
+import { joinedFrames } from './frames.ts'
 import type { HubLog } from './log.ts'
 import type { Encoding, Filter } from './subscriber.ts'
 
@@ -137,7 +137,7 @@ function joinFrames(parts: readonly Part[]): Buffer {
   return views.length === 1 ? views[0]! : Buffer.concat(views)
 }
 
-/** The entries of all parts as binary frames. Each is encoded once, also where filters that overlap ask at the same time. */
+/** The entries of all parts in an encoding, as frames. Each is encoded once, also where filters that overlap ask at the same time. */
 function encodeParts(parts: readonly Part[], encoding: Encoding): Promise<Buffer> | Buffer {
   const wanted = parts.flatMap(({ block, from, indices }) => {
     const entries = encodedEntries(block, encoding)
@@ -149,7 +149,11 @@ function encodeParts(parts: readonly Part[], encoding: Encoding): Promise<Buffer
     const encodingThem = encode(missing, encoding)
     for (const { entries, index } of missing) entries[index] = encodingThem
   }
-  const collect = (): Buffer => binaryFrames(wanted.map(({ entries, index }) => entries[index] as Buffer))
+  const collect = (): Buffer =>
+    joinedFrames(
+      wanted.map(({ entries, index }) => entries[index] as Buffer),
+      encoding.isText,
+    )
   const underway = new Set(
     wanted.map(({ entries, index }) => entries[index]).filter(entry => entry instanceof Promise),
   )
@@ -168,7 +172,10 @@ async function encode(
   encoding: Encoding,
 ): Promise<void> {
   try {
-    const encoded = await encoding.encode(missing.map(({ block, index }) => entryAt(block, index)))
+    const encoded = await encoding.encode(
+      missing.map(({ block, index }) => entryAt(block, index)),
+      missing.map(({ block, index }) => block.positions[index]!),
+    )
     for (const [i, { entries, index }] of missing.entries()) entries[index] = encoded[i]!
   } catch (error) {
     for (const { entries, index } of missing) entries[index] = undefined

@@ -13,11 +13,16 @@ export interface Filter {
 /** The filter that wants everything. */
 export const wantsAll: Filter = { key: '', select: () => undefined }
 
-/** How entries are sent: as text, or as binary frames of an encoding that the hub's owner supplies. */
+/** How entries are sent: as the text that they are, or as an encoding that the hub's owner supplies. */
 export interface Encoding {
   readonly name: string
-  /** Encodes texts, each by itself. An entry of a block is asked for once, and again only where that failed. */
-  encode(texts: readonly Buffer[]): Promise<Buffer[]>
+  /** Whether it makes text too, sent as text frames. Default false: binary frames. */
+  readonly isText?: boolean | undefined
+  /**
+   * Encodes texts, each by itself. An entry of a block is asked for once, and again only where that failed. `positions` are
+   * those of the entries; a heartbeat has none.
+   */
+  encode(texts: readonly Buffer[], positions?: readonly number[]): Promise<Buffer[]>
 }
 
 /** What a new subscriber is. */
@@ -32,6 +37,8 @@ export interface SubscriberOptions {
   filter: Filter
   /** Undefined for text. */
   encoding: Encoding | undefined
+  /** Until it has all there is for the first time, its entries are sent in this encoding. Default: no other. */
+  replayEncoding?: Encoding | undefined
   /** Whether to send nothing until `start`. */
   idle: boolean
   /** How often a message tells the position when nothing else is sent, milliseconds; 0 for never. */
@@ -49,7 +56,9 @@ export interface Subscriber {
   readonly socket: WebSocket
   readonly stream: Socket
   readonly client: string
-  readonly encoding: Encoding | undefined
+  encoding: Encoding | undefined
+  /** What `encoding` becomes once it has all there is. */
+  readonly liveEncoding: Encoding | undefined
   readonly heartbeatMs: number
   filter: Filter
   /** The next position to look at. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { type HttpReply, type HttpRequest, pageHeaders } from '@orrery/server'
+import type { IncomingMessage } from 'node:http'
+import { type FastAnswer, type HttpReply, type HttpRequest, pageHeaders } from '@orrery/server'
 
 /** What every response varies by: the first server's CORS says so, and caches may rely on it. */
 export const corsVary = 'origin, access-control-request-method, access-control-request-headers'
@@ -23,6 +24,14 @@ export function sendAnswer(
   if (isPage) reply.headers(pageHeaders)
   else reply.header('content-type', 'application/json')
   return reply.send(text)
+}
+
+/** JSON as `sendAnswer` sends it, for the fast lane. */
+export function fastAnswer(request: IncomingMessage, text: string): FastAnswer {
+  const tag = tagOf(text)
+  const headers = ['vary', negotiatedVary, 'cache-control', cacheControl, 'etag', tag]
+  if (hasTag(request.headers['if-none-match'], tag)) return { statusCode: 304, headers, body: '' }
+  return { statusCode: 200, headers: [...headers, 'content-type', 'application/json'], body: text }
 }
 
 /** Counts are their own tag, which takes a tenth of the time of a hash; the rest is hashed. */

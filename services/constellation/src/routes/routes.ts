@@ -1,10 +1,10 @@
 import type { Gap } from '@orrery/firehose'
-import { HttpError, type HttpServer, QueryParams, wantsHtml } from '@orrery/server'
+import { addFast, HttpError, type HttpServer, QueryParams, wantsHtml } from '@orrery/server'
 import { endpointPage } from '../pages/endpoint-page.ts'
 import { createFindTarget, type ResolveHandle } from '../params/subject.ts'
 import type { LinkReader } from '../store.ts'
 import { endpoints } from './all.ts'
-import { corsVary, sendAnswer } from './answer.ts'
+import { corsVary, fastAnswer, sendAnswer } from './answer.ts'
 import { addBatch } from './batch.ts'
 import type { Endpoint, EndpointContext } from './endpoint.ts'
 import { addHome } from './home.ts'
@@ -52,6 +52,11 @@ function addEndpoint(app: HttpServer, endpoint: Endpoint, context: EndpointConte
     const json = JSON.stringify(found.body)
     const text = isPage ? endpointPage(endpoint, query, found, json, version) : json
     return sendAnswer(request, reply, { text, isPage })
+  })
+  addFast(app, endpoint.path, async (request, query) => {
+    if (wantsHtml(request)) return undefined
+    const { body } = await endpoint.run(new QueryParams(query), context)
+    return fastAnswer(request, JSON.stringify(body))
   })
 }
 
