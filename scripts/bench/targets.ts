@@ -9,8 +9,8 @@ export interface Target {
 
 /** What is wanted of the figures of this name, up to a comma, and of one peer where there are several. */
 const targets: readonly (Target & { name: string; peer?: string })[] = [
-  { name: 'frames/s to JSON', peer: '@atcute', of: 'ratio', atLeast: 1.5 },
-  { name: 'frames/s to JSON', peer: '@ipld', of: 'ratio', atLeast: 8 },
+  { name: 'frames/s of a core to JSON', peer: '@atcute', of: 'ratio', atLeast: 1.5 },
+  { name: 'frames/s of a core to JSON', peer: '@ipld', of: 'ratio', atLeast: 8 },
   { name: 'verified commits/s of a core', peer: 'OpenSSL, signatures alone', of: 'ratio', atLeast: 0.75 },
   { name: 'verified commits/s of a pool of two threads', of: 'ratio', atLeast: 1.7 },
   { name: 'events/s delivered by a core, 200 subscribers', of: 'figure', atLeast: 500_000 },
@@ -30,6 +30,12 @@ const targets: readonly (Target & { name: string; peer?: string })[] = [
   { name: 'ms that counts wait for a join at most', of: 'figure', atMost: 50 },
   { name: 'MB of memory with the index', of: 'figure', atMost: 350 },
   { name: 'counts/s over HTTP by a core', of: 'ratio', atLeast: 0.6 },
+  { name: 'records/s taken in', of: 'figure', atLeast: 20_000 },
+  { name: 'records/s from memory by a core', of: 'ratio', atLeast: 0.7 },
+  { name: 'records/s from disk by a core', of: 'ratio', atLeast: 0.4 },
+  { name: 'ms for a record, p99', of: 'figure', atMost: 10 },
+  { name: 'MB of memory with 64 MiB of records', of: 'figure', atMost: 300 },
+  { name: 'requests to a PDS for 50 of one record at once', of: 'figure', atMost: 1 },
 ]
 
 /** The target of a figure; undefined where it has none. */

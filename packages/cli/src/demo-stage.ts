@@ -4,6 +4,8 @@ export interface SuiteUrls {
   jetstream: string
   /** `http://host:port` */
   constellation: string
+  /** `http://host:port` */
+  slingshot: string
 }
 
 /** What the suite of a demo runs on. */

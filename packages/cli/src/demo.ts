@@ -43,6 +43,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   const suiteUrls: SuiteUrls = {
     jetstream: `ws://${at('jetstream')}/subscribe`,
     constellation: `http://${at('constellation')}`,
+    slingshot: `http://${at('slingshot')}`,
   }
   const suite = runSuite({
     services,
@@ -72,12 +73,13 @@ export async function demo(options: DemoOptions): Promise<void> {
 
 function printWelcome(
   { what, source, plcUrl, places, below }: Stage,
-  { jetstream, constellation }: SuiteUrls,
+  { jetstream, constellation, slingshot }: SuiteUrls,
 ): void {
   const post = 'wantedCollections=app.bsky.feed.post'
   const addresses: Stage['places'] = [
     ['jetstream', jetstream],
     ['constellation', `${constellation}/`],
+    ['slingshot', `${slingshot}/`],
     ...places,
   ]
   print(
@@ -86,7 +88,8 @@ function printWelcome(
     '',
     ...addresses.map(([name, url]) => `  ${name.padEnd(14)} ${cyan(url)}`),
     '',
-    `Open ${cyan(`${constellation}/`)} in a browser: who links to what, with a form for every question.`,
+    `Open ${cyan(`${constellation}/`)} in a browser: who links to what, with a form for every question;`,
+    `or ${cyan(`${slingshot}/`)}: any record and identity of the network.`,
     'Or try, in another terminal:',
     '',
     `  npx wscat -c "${jetstream}?${post}"   ${dim('only posts')}`,

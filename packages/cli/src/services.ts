@@ -31,6 +31,14 @@ export const services: readonly ServiceEntry[] = [
     followsJetstream: true,
     run: () => import('@orrery/constellation/main'),
   },
+  {
+    name: 'slingshot',
+    does: 'any record, any identity, fast',
+    port: 6791,
+    path: '/',
+    followsJetstream: true,
+    run: () => import('@orrery/slingshot/main'),
+  },
 ]
 
 /**

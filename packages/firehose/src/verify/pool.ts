@@ -42,7 +42,7 @@ const batchBytes = 1024 * 1024
  * How long frames gather before they go out, unless there is a batch of them, milliseconds. A message there and back is
  * some 0.1 ms of CPU with the waking of the thread; the log commits every few milliseconds anyway.
  */
-const gatherMs = 3
+const gatherMs = 5
 
 /** Batches that a thread has before it, so that it need not wait for the main thread in between. */
 const batchesAhead = 2
@@ -73,8 +73,10 @@ export class VerifyPool implements AsyncDisposable {
   /** Has a frame checked with a key in Multikey form; null leaves the signature unchecked. The frame must not change. */
   submit(frame: Uint8Array, key: string | null, onVerdict: OnVerdict): void {
     this.#queue.push({ frame, key, onVerdict, crashes: 0 })
-    if (this.#queue.length >= batchFrames * this.#threads.length) this.#dispatch()
-    else this.#gathering ??= setTimeout(() => this.#dispatch(), gatherMs)
+    const enough = batchFrames * this.#threads.length
+    if (this.#queue.length < enough) this.#gathering ??= setTimeout(() => this.#dispatch(), gatherMs)
+    // What comes on top of that goes as threads have room again.
+    else if (this.#queue.length === enough) this.#dispatch()
   }
 
   /** @internal */
