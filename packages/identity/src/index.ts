@@ -25,6 +25,7 @@ export type {
   GuardedRequest,
   GuardedResponse,
 } from './http/guarded-fetch.ts'
+export { createDnsLookup } from './http/lookup.ts'
 export type { Lookup } from './http/lookup.ts'
 export { createRefreshQueue } from './refresh/refresh-queue.ts'
 export type { RefreshQueue, RefreshQueueOptions, RefreshQueueStats } from './refresh/refresh-queue.ts'

@@ -1,0 +1,14 @@
+import { describe } from 'vitest'
+import { MemoryStore } from './memory.ts'
+import { describeStore } from './testing/contract.ts'
+
+describe('in memory', () => {
+  describeStore(options => {
+    const store = new MemoryStore(options)
+    return Promise.resolve({
+      writer: store,
+      reader: store,
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    })
+  })
+})

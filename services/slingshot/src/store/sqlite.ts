@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { prepareReadProgress } from '@orrery/firehose/progress'
+import { openDatabase, startThread, type StorageError } from '@orrery/storage'
+import type { RecordReader, RecordWriter } from '../store.ts'
+import { packChanges, packFetched } from './sqlite/pack.ts'
+import { SqliteReader } from './sqlite/reader.ts'
+import { fileName, type WriterApi, type WriterOptions } from './sqlite/writer.ts'
+
+export interface SqliteStoreOptions {
+  folder: string
+  budgetBytes: number
+  /** Page cache of the writer, bytes. Default 48 MiB. */
+  writeCacheBytes?: number
+  /** Page cache of the reader, bytes. Default 16 MiB. */
+  readCacheBytes?: number
+  /** Called when the writer's thread dies: own state is broken, and the process must stop. */
+  onFailure: (error: StorageError) => void
+}
+
+/** The cache on disk. Disposing it ends the writer's thread and closes the file. */
+export interface SqliteStore extends AsyncDisposable {
+  readonly writer: RecordWriter
+  readonly reader: RecordReader
+  /** What was saved with the changes, as the firehose asks for it. */
+  readonly progress: ReturnType<typeof prepareReadProgress>
+}
+
+const MIB = 1024 * 1024
+
+/** Opens the cache in a folder, which is created: a writer in its own thread, a reader in this one. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { folder, budgetBytes, writeCacheBytes = 48 * MIB, readCacheBytes = 16 * MIB, onFailure } = options
+  await using cleanUp = new AsyncDisposableStack()
+  const thread = cleanUp.use(
+    await startThread<WriterApi>(new URL('./sqlite/writer-thread.ts', import.meta.url), {
+      name: 'record-writer',
+      workerData: { folder, budgetBytes, cacheBytes: writeCacheBytes } satisfies WriterOptions,
+      onFailure,
+    }),
+  )
+  const db = openDatabase(join(folder, fileName), { readonly: true, cacheBytes: readCacheBytes })
+  const reader = cleanUp.use(new SqliteReader(db))
+  const progress = prepareReadProgress(db)
+  const owned = cleanUp.move()
+  return {
+    reader,
+    progress,
+    writer: {
+      apply(changes, upstream) {
+        const { packed, buffer } = packChanges(changes)
+        return thread.callTransferring([buffer], 'apply', packed, upstream)
+      },
+      putFetched(fetched) {
+        const { packed, buffer } = packFetched(fetched)
+        return thread.callTransferring([buffer], 'putFetched', packed)
+      },
+      tidy: () => thread.call('tidy'),
+      [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
