@@ -1,0 +1,54 @@
+import type { CommitEvent, FirehoseEvent, RecordOp } from '@orrery/firehose'
+import { LinkExtractor } from '@orrery/links'
+import type { Change } from './store.ts'
+
+/** What was made of events, counted from the start. */
+export interface ChangeStats {
+  /** Changes, by kind. */
+  changes: Record<Change['kind'], number>
+  /** Links left out: too many in one record, too long, nested too deep. */
+  linksDropped: number
+}
+
+export function zeroChangeStats(): ChangeStats {
+  return { changes: { put: 0, delete: 0, delete_account: 0 }, linksDropped: 0 }
+}
+
+/** Links of one record: it is one message for each, to everybody. */
+const maxLinks = 1_000
+
+const noLinks = { links: [], tooMany: 0, tooLong: 0, tooDeep: 0 }
+
+/** Makes what tells of an event what it changes, in order. */
+export function createChangeMaker(stats: ChangeStats): (event: FirehoseEvent) => Change[] {
+  const extractor = new LinkExtractor({ maxLinks })
+
+  function ofOp({ did, rev }: CommitEvent, { action, collection, rkey, record }: RecordOp): Change[] {
+    const key = { did, collection, rkey, rev }
+    if (record === null) return [{ kind: 'delete', ...key }]
+    // A firehose gives records that were read already; not to be JSON is not to link.
+    const found = extractor.fromJson(record) ?? noLinks
+    stats.linksDropped += found.tooMany + found.tooLong + found.tooDeep
+    // What a record linked to before is gone; a new one linked to nothing.
+    if (found.links.length === 0) return action === 'create' ? [] : [{ kind: 'delete', ...key }]
+    return [{ kind: 'put', ...key, links: found.links.map(({ path, target }) => ({ path, target })) }]
+  }
+
+  function changesOf(event: FirehoseEvent): Change[] {
+    switch (event.kind) {
+      case 'commit':
+        return event.ops.flatMap(op => ofOp(event, op))
+      case 'account':
+        return !event.active && event.status === 'deleted' ? [{ kind: 'delete_account', did: event.did }] : []
+      case 'identity':
+      case 'sync':
+        return []
+    }
+  }
+
+  return event => {
+    const changes = changesOf(event)
+    for (const { kind } of changes) stats.changes[kind]++
+    return changes
+  }
+}
