@@ -4,6 +4,8 @@ export interface SuiteUrls {
   jetstream: string
   /** `http://host:port` */
   constellation: string
+  /** `ws://host:port/subscribe` */
+  spacedust: string
   /** `http://host:port` */
   slingshot: string
 }

@@ -43,6 +43,7 @@ export async function demo(options: DemoOptions): Promise<void> {
   const suiteUrls: SuiteUrls = {
     jetstream: `ws://${at('jetstream')}/subscribe`,
     constellation: `http://${at('constellation')}`,
+    spacedust: `ws://${at('spacedust')}/subscribe`,
     slingshot: `http://${at('slingshot')}`,
   }
   const suite = runSuite({
@@ -73,12 +74,13 @@ export async function demo(options: DemoOptions): Promise<void> {
 
 function printWelcome(
   { what, source, plcUrl, places, below }: Stage,
-  { jetstream, constellation, slingshot }: SuiteUrls,
+  { jetstream, constellation, spacedust, slingshot }: SuiteUrls,
 ): void {
   const post = 'wantedCollections=app.bsky.feed.post'
   const addresses: Stage['places'] = [
     ['jetstream', jetstream],
     ['constellation', `${constellation}/`],
+    ['spacedust', spacedust],
     ['slingshot', `${slingshot}/`],
     ...places,
   ]
@@ -94,6 +96,7 @@ function printWelcome(
     '',
     `  npx wscat -c "${jetstream}?${post}"   ${dim('only posts')}`,
     `  npx wscat -c "${jetstream}?cursor=0"   ${dim('everything from the beginning')}`,
+    `  npx wscat -c "${spacedust}?instant=true"   ${dim('every link as it is made')}`,
     `  node_modules/.bin/orrery tail --source ${source} --plc-url ${plcUrl} --allow-private-hosts`,
     `  curl ${constellation}/`,
     '',

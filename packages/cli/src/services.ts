@@ -32,6 +32,14 @@ export const services: readonly ServiceEntry[] = [
     run: () => import('@orrery/constellation/main'),
   },
   {
+    name: 'spacedust',
+    does: 'links as they happen, over WebSocket',
+    port: 6790,
+    path: '/subscribe',
+    followsJetstream: true,
+    run: () => import('@orrery/spacedust/main'),
+  },
+  {
     name: 'slingshot',
     does: 'any record, any identity, fast',
     port: 6791,
