@@ -55,9 +55,8 @@ export async function mergeTwo({
     accounts: 60,
     recordsPerAccount: 10,
     curve: 'p256',
-    // A loss beside one of these cannot be made good: what a #sync stands for is dropped. Nor are there accounts that commit
-    // while they are inactive: whether that comes out hangs on which relay tells what first.
-    ...(lossShare === 0 && { keyRotations: 0.005, syncs: 0.005 }),
+    // A loss beside one of these cannot be made good: what an inactive account did, or what a #sync stands for, is dropped.
+    ...(lossShare === 0 && { statusChanges: 0.003, keyRotations: 0.005, syncs: 0.005 }),
     maxHistory: 200_000,
   })
   const { relays, expected } = network
