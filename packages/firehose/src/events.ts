@@ -103,9 +103,9 @@ export interface CursorChange {
 
 /** An account as the network knows it: what a commit's history and an account's visibility are judged by. */
 export interface AccountState {
-  /** The rev of its newest verified commit; empty before the first. */
+  /** The rev of its newest verified commit, given out or dropped as the account was inactive; empty before the first. */
   rev: string
-  /** The root of its tree then, as CID text; empty where unknown. */
+  /** The root of its tree then, as CID text; empty where unknown, `passed over` where what led there did not come out. */
   data: string
   active: boolean
   status: string | undefined

@@ -38,6 +38,9 @@ export interface Judge {
   drop(reason: DropReason, did: string, detail: string): void
 }
 
+/** In place of a tree's root: there were commits that did not come out, as the account was inactive. */
+const passedOver = 'passed over'
+
 export function createJudge(options: JudgeOptions): Judge {
   const { mode, book, outbox, stats, onDrop, now } = options
 
@@ -46,8 +49,11 @@ export function createJudge(options: JudgeOptions): Judge {
     onDrop?.(reason, did, detail)
   }
 
-  function isReplay({ peek }: Item): boolean {
-    return peek.rev !== '' && peek.rev <= book.get(peek.did).rev
+  function isReplay({ peek: { kind, did, rev } }: Item): boolean {
+    if (rev === '') return false
+    const state = book.get(did)
+    if (rev === state.rev && kind === 'sync') return state.data !== passedOver
+    return rev <= state.rev
   }
 
   /** A #sync for the rev that its account is at says nothing new, and hosts send one after each first commit. */
@@ -63,10 +69,18 @@ export function createJudge(options: JudgeOptions): Judge {
    * Whether a commit follows on the account's last known one. The first that is seen of an account always does; so does
    * one that follows on a commit which was given out unverified, and so did not become the account's last.
    */
-  function followsOn(did: string, state: AccountState, { since, prevData }: CommitVerdict): boolean {
-    if (state.rev === '') return true
-    if (since === state.rev) return prevData === null || state.data === '' || prevData === state.data
-    return since !== null && prevData !== null && wasGivenUnverified(did, since, prevData)
+  function followsOn(did: string, state: AccountState, verdict: CommitVerdict): boolean {
+    const { since, prevData } = verdict
+    if (state.data === passedOver) return false
+    if (state.rev !== '' && since === state.rev)
+      return prevData === null || state.data === '' || prevData === state.data
+    return !isBehindUnseen(did, state, verdict)
+  }
+
+  /** Whether there is a commit between it and the account's last known one. */
+  function isBehindUnseen(did: string, state: AccountState, { since, prevData }: CommitVerdict): boolean {
+    if (state.rev === '' || since === state.rev) return false
+    return since === null || prevData === null || !wasGivenUnverified(did, since, prevData)
   }
 
   function judgeChecked(item: Item): void {
@@ -75,9 +89,18 @@ export function createJudge(options: JudgeOptions): Judge {
     const state = book.get(did)
     if (!verdict.ok) drop(verdict.reason, did, verdict.detail)
     else if (isReplay(item)) dropReplay(item)
-    else if (!state.active) drop('account_inactive', did, `status=${state.status}`)
+    else if (!state.active) judgeInactive(item, state, verdict.signed)
     else if (verdict.kind === 'sync') judgeSync(item, state, verdict)
     else judgeCommit(item, state, verdict, json)
+  }
+
+  /**
+   * What an inactive account did stays out also where it comes again once the account is back: from a replay, or from a
+   * merged relay that is behind. The commit after it is a chain break, and a #sync for where the account is says something.
+   */
+  function judgeInactive({ peek: { did, rev } }: Item, state: AccountState, signed: boolean): void {
+    if (mode === 'off' || signed) book.set(did, { ...state, rev, data: passedOver })
+    drop('account_inactive', did, `status=${state.status}`)
   }
 
   function judgeCommit(item: Item, state: AccountState, verdict: CommitVerdict, json: Uint8Array): void {
@@ -172,7 +195,7 @@ export function createJudge(options: JudgeOptions): Judge {
       if (!verdict?.ok || verdict.kind !== 'commit' || isReplay(item)) return false
       if (mode === 'strict' && !verdict.complete) return false
       const state = book.get(item.peek.did)
-      return state.active && !followsOn(item.peek.did, state, verdict)
+      return state.active && isBehindUnseen(item.peek.did, state, verdict)
     },
     drop,
   }

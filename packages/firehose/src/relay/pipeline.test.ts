@@ -127,6 +127,39 @@ describe('account status', () => {
     expect(progress.accounts).toMatchObject([{ did: author.did, rev: drafts[5]!.rev, active: true }])
   })
 
+  it('keeps out what was done meanwhile, also when it comes again once the account is back', () => {
+    const author = newAuthor()
+    const bench = createBench({ authors: [author] })
+    const [first, away, meanwhile, back] = [
+      author.post('1'),
+      author.account(false, 'suspended'),
+      author.post('2'),
+      author.account(true),
+    ]
+    for (const [i, draft] of [first, away, meanwhile, back, meanwhile].entries()) bench.accept(draft, i + 1)
+    bench.runAll()
+    expect(bench.take().map(nameOf)).toEqual([first, away, back].map(nameOfDraft))
+    expect(bench.dropped()).toEqual({ account_inactive: 1, replay: 1 })
+  })
+
+  it('leaves a #sync something to say for where the account is when it is back', () => {
+    const author = newAuthor()
+    const bench = createBench({ authors: [author] })
+    bench.accept(author.account(false, 'suspended'), 1)
+    bench.accept(author.post('1'), 2)
+    bench.accept(author.account(true), 3)
+    const sync = author.sync('last rev')
+    for (const seq of [4, 5]) {
+      bench.accept(sync, seq)
+      bench.runAll()
+    }
+    bench.accept(author.post('2'), 6)
+    bench.runAll()
+    expect(bench.take().map(({ kind }) => kind)).toEqual(['account', 'account', 'sync', 'commit'])
+    expect(bench.stats.chainBreaks).toBe(0)
+    expect(bench.dropped()).toEqual({ account_inactive: 1 })
+  })
+
   it('is kept short, whatever a host sends', () => {
     const author = newAuthor()
     const bench = createBench()

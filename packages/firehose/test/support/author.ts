@@ -129,16 +129,18 @@ export class Author {
     }
   }
 
-  /** A #sync for the repository as it is, at a new rev. */
-  sync(): Draft {
+  /** A #sync for the repository as it is: at a new rev, or at that of its last commit. */
+  sync(at: 'new rev' | 'last rev' = 'new rev'): Draft {
     const time = ++steps
-    this.rev = tidFromTimeUs(Date.UTC(2026, 6, 4) * 1000 + time * 1_000_000, 0)
-    const commit = signCommit({ did: this.did, rev: this.rev, data: rootOf(this.#contents).root }, this.key)
+    const last = at === 'last rev' ? this.rev : null
+    const rev = last ?? tidFromTimeUs(Date.UTC(2026, 6, 4) * 1000 + time * 1_000_000, 0)
+    this.rev = rev
+    const commit = signCommit({ did: this.did, rev, data: rootOf(this.#contents).root }, this.key)
     return {
       did: this.did,
-      rev: this.rev,
+      rev,
       type: '#sync',
-      body: { did: this.did, rev: this.rev, blocks: writeCar(commit.cid, [commit]), time: timeOf(time) },
+      body: { did: this.did, rev, blocks: writeCar(commit.cid, [commit]), time: timeOf(time) },
     }
   }
 

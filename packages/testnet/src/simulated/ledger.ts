@@ -22,6 +22,8 @@ interface Known {
   rev: string
   data: string
   active: boolean
+  /** Whether a commit was passed over, being inactive, since the last that came out. */
+  passedOver: boolean
 }
 
 /** Keeps a ledger of what is sent, in that order. */
@@ -51,8 +53,8 @@ export class LedgerKeeper implements Ledger {
         return
       case 'sync':
         if (this.#isRefused(frame, known)) return
-        if (frame.data !== known.data) this.syncs++
-        Object.assign(known, { rev: frame.rev, data: frame.data })
+        if (frame.data !== known.data || known.passedOver) this.syncs++
+        Object.assign(known, { rev: frame.rev, data: frame.data, passedOver: false })
         return
       case 'commit':
         this.#commit(frame, known)
@@ -63,8 +65,8 @@ export class LedgerKeeper implements Ledger {
     const { seenIn, reason } = frame.fault ? faults[frame.fault] : noFault
     if (seenIn === 'frame') this.#drop(reason)
     else if (!this.#isRefused(frame, known, seenIn === 'checks' ? reason : undefined)) {
-      if (known.rev !== '' && frame.since !== known.rev) this.chainBreaks++
-      Object.assign(known, { rev: frame.rev, data: frame.data })
+      if (known.rev !== '' && (frame.since !== known.rev || known.passedOver)) this.chainBreaks++
+      Object.assign(known, { rev: frame.rev, data: frame.data, passedOver: false })
       if (seenIn === 'record') this.#drop(reason)
       this.expected.push(...frame.lines)
     }
@@ -72,14 +74,18 @@ export class LedgerKeeper implements Ledger {
 
   /** Drops what is signed where that is due. The rules are in their order. */
   #isRefused({ kind, did, rev }: SimulatedFrame, known: Known, flaw?: string): boolean {
-    if (rev <= known.rev) {
+    const saysNew = kind === 'sync' && rev === known.rev && known.passedOver
+    if (rev <= known.rev && !saysNew) {
       // A #sync for where the account is says nothing, and is no drop.
       if (kind === 'commit' || rev < known.rev) this.#drop('replay')
       return true
     }
     const refusal = this.#unresolved(did) ?? flaw ?? (known.active ? undefined : 'account_inactive')
-    if (refusal !== undefined) this.#drop(refusal)
-    return refusal !== undefined
+    if (refusal === undefined) return false
+    this.#drop(refusal)
+    // It is not to come out later either.
+    if (refusal === 'account_inactive') Object.assign(known, { rev, passedOver: true })
+    return true
   }
 
   #drop(reason: string): void {
@@ -88,7 +94,7 @@ export class LedgerKeeper implements Ledger {
 
   #knownOf(did: string): Known {
     let known = this.#known.get(did)
-    if (!known) this.#known.set(did, (known = { rev: '', data: '', active: true }))
+    if (!known) this.#known.set(did, (known = { rev: '', data: '', active: true, passedOver: false }))
     return known
   }
 }
