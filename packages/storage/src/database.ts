@@ -96,10 +96,19 @@ function configure(db: Database, path: string, options: DatabaseOptions): void {
   db.pragma('temp_store = MEMORY')
   // Negative means KiB, positive would mean pages.
   const cacheBytes = integer('cacheBytes', options.cacheBytes ?? (readonly ? 16 : 64) * MIB)
-  db.pragma(`cache_size = ${-Math.ceil(cacheBytes / 1024)}`)
+  db.pragma(`cache_size = ${-Math.ceil((cacheBytes * cacheShare()) / 1024)}`)
   db.pragma(`mmap_size = ${integer('mmapBytes', options.mmapBytes ?? 0)}`)
   db.pragma(`journal_size_limit = ${integer('journalLimitBytes', options.journalLimitBytes ?? 64 * MIB)}`)
   db.pragma(`wal_autocheckpoint = ${integer('autoCheckpointPages', options.autoCheckpointPages ?? 1_000)}`)
+}
+
+/**
+ * The share of its page caches that this process may have, for machines of little memory: `ORRERY_PAGE_CACHE`, more than 0
+ * and up to 1; all of it where that is not set or no such number.
+ */
+function cacheShare(): number {
+  const share = Number(process.env.ORRERY_PAGE_CACHE)
+  return share > 0 && share <= 1 ? share : 1
 }
 
 /** Pragmas take no bound parameters, so what goes into their text must be a plain whole number. */

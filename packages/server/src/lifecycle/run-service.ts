@@ -2,6 +2,7 @@ import type { z } from 'zod'
 
 import { createLogger } from '../logger.ts'
 import type { Logger, LoggerOptions, TextStream } from '../logger.ts'
+import { addDiskMetrics } from '../metrics/disk.ts'
 import { createMetrics } from '../metrics/metrics.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { OptionsDefinition, OptionsFrom, OptionsShape } from '../options/define.ts'
@@ -70,6 +71,7 @@ export async function runService<Shape extends ShapeWithLog>(service: Service<Sh
   const log = options as { logLevel: NonNullable<LoggerOptions['level']>; logFormat: LoggerOptions['format'] }
   const logger = createLogger({ name, level: log.logLevel, format: log.logFormat, stream: stdout })
   const metrics = createMetrics()
+  if ('dataDir' in options) addDiskMetrics(metrics, String(options.dataDir))
   await untilStopped({
     start: async ({ signal, fail }) => {
       logger.info({ version, options: printableOptions(service.options, options) }, 'starting')
