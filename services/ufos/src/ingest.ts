@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Firehose, pause } from '@orrery/firehose'
+import type { Logger } from '@orrery/server'
+import { isDiskFull, retryWhenFull } from '@orrery/storage'
+import { type ChangeStats, createChangeMaker } from './changes.ts'
+import type { UfosWriter } from './store.ts'
+
+export interface IngestOptions {
+  firehose: Firehose
+  writer: UfosWriter
+  stats: ChangeStats
+  maxSampleBytes: number
+  logger: Logger
+  /** The least time from one commit to the next, milliseconds. */
+  commitIntervalMs: number
+  signal: AbortSignal
+  now?: (() => number) | undefined
+  /** How long to wait before a full disk is tried again, milliseconds. Default 5,000. */
+  fullDiskPauseMs?: number | undefined
+}
+
+/**
+ * Counts what happens on the network, batch by batch with its progress, until the signal aborts. While a batch is being
+ * applied the next one gathers. A full disk stops it until there is room; nothing is lost meanwhile, as the source is not
+ * read either.
+ */
+export async function ingest(options: IngestOptions): Promise<void> {
+  const {
+    firehose,
+    writer,
+    stats,
+    logger,
+    signal,
+    commitIntervalMs,
+    maxSampleBytes,
+    now = Date.now,
+  } = options
+  const { fullDiskPauseMs = 5_000 } = options
+  const changes = createChangeMaker({ stats, maxSampleBytes, now })
+  let committedAt = 0
+  for await (const { events, progress } of firehose) {
+    const batch = events.flatMap(event => changes(event))
+    const isApplied = await retryWhenFull(() => writer.apply(batch, progress), {
+      signal,
+      pauseMs: fullDiskPauseMs,
+      onFull: err =>
+        logger.error(
+          { err },
+          `the disk is full: counting has stopped, nothing is lost. Make room; trying again every ${fullDiskPauseMs / 1000} s`,
+        ),
+      onRoom: () => logger.info('there is room on the disk again; going on'),
+    })
+    if (!isApplied) return
+    const waitMs = committedAt + commitIntervalMs - performance.now()
+    committedAt = Math.max(performance.now(), committedAt + commitIntervalMs)
+    if (waitMs >= 1) await sleep(waitMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** Between two steps of tidying up, so that ingest and readers get their turns, milliseconds. */
+const stepPauseMs = 20
+const idlePauseMs = 500
+
+/** Does what can wait, beside everything else, until the signal aborts. With a full disk that waits too: ingest tells of it. */
+export async function keepTidy({ writer, signal }: Pick<IngestOptions, 'writer' | 'signal'>): Promise<void> {
+  while (!signal.aborted) {
+    let isMore = false
+    try {
+      isMore = await writer.tidy()
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+    }
+    await pause(isMore ? stepPauseMs : idlePauseMs, signal)
+  }
+}

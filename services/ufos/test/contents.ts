@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openDatabase } from '@orrery/storage'
+import { waitFor } from '@orrery/testnet'
+import { hourMs } from '../src/time.ts'
+import { openSqliteStore } from '../src/store/sqlite.ts'
+import { fileName } from '../src/store/sqlite/store.ts'
+
+/** What a store holds: counts of all time and of the hours of now, and samples, whatever it was that wrote them. */
+export async function readContents(folder: string) {
+  await using store = await openSqliteStore({
+    folder,
+    onFailure: error => {
+      throw error
+    },
+  })
+  const { reader } = store
+  const collections = await reader.list({ window: undefined, limit: 10_000 })
+  const nsids = collections.map(({ nsid }) => nsid)
+  const hour = Math.floor(Date.now() / hourMs)
+  const window = { since: hour - 3, until: hour + 1 }
+  const samples = await reader.samples({ collections: nsids, limit: 512 })
+  const { creates, updates, deletes, dids } = await reader.stats()
+  return {
+    total: { creates, updates, deletes, dids },
+    collections,
+    window: await reader.counts(nsids, window),
+    // Between accounts there is no order, so that those of one time may be in another one, and others of them kept.
+    samples: [...Map.groupBy(samples, ({ collection }) => collection).values()]
+      .filter(all => all.length < 512)
+      .flatMap(all => all.map(({ seq: _seq, ...sample }) => JSON.stringify(sample)))
+      .toSorted(),
+  }
+}
+
+/** How far a store has come in its source; undefined before the first commit. */
+export function cursorOf(folder: string): number | undefined {
+  const db = openDatabase(join(folder, fileName), { readonly: true })
+  try {
+    return db.prepare<[], { cursor: number }>('SELECT cursor FROM upstream_cursors').get()?.cursor
+  } finally {
+    db.close()
+  }
+}
+
+/** Waits until stores of one source have all taken in its last event: as far as each other, and no further for a while. */
+export async function untilSettled(folders: readonly string[]): Promise<void> {
+  let before = -1
+  await waitFor(
+    async () => {
+      const cursors = folders.map(folder => cursorOf(folder) ?? -2)
+      const isEnd = cursors.every(cursor => cursor === before)
+      before = cursors[0]!
+      if (!isEnd) await sleep(500)
+      return isEnd
+    },
+    { timeoutMs: 60_000, what: 'all stores at the end of the stream' },
+  )
+}
