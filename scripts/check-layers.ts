@@ -12,6 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   storage: [],
   server: [],
   identity: ['storage'],
+  backup: ['storage'],
   firehose: ['repo', 'identity', 'storage', 'server'],
 }
 const libraries = Object.keys(mayImport)
