@@ -18,6 +18,7 @@ import { startScriptedPds } from '../test/scripted-pds.ts'
 import { cidOfValue, recordPath, valueOf } from '../test/world.ts'
 import type { RecordKey } from '../src/store.ts'
 import type { CacheApi } from './cache-process.ts'
+import { hammer, latencies, pathOf } from './questions.ts'
 
 const records = 100_000
 const liveRate = 1_000
@@ -57,7 +58,10 @@ async function warm(file: string): Promise<Figure[]> {
   await hammer(url, all, 4_000)
   await player.play(liveRate)
   await sleep(3_000)
-  const { p50, p99 } = await latencies(url, few, (liveSeconds - 5) * 1_000)
+  // What else the machine does falls on both.
+  const [ours, theirs] = await Promise.all(
+    [url, bareUrl].map(async each => latencies(each, few, (liveSeconds - 5) * 1_000)),
+  )
   const { rss } = await cache.usage()
 
   const disk = stack.use(startProcess<CacheApi>(new URL('./cache-process.ts', import.meta.url), lean))
@@ -74,8 +78,13 @@ async function warm(file: string): Promise<Figure[]> {
     { name: 'bytes on disk of a record', figure: filled.bytes / filled.kept, note: `${records} operations` },
     { name: 'records/s from memory by a core', figure: memoryRate, ...beside, ratio: memoryRate / bareRate },
     { name: 'records/s from disk by a core', figure: diskRate, ...beside, ratio: diskRate / bareRate },
-    { name: 'ms for a record, p50', figure: p50, note: `while ${liveRate} commits/s come in` },
-    { name: 'ms for a record, p99', figure: p99, note: `while ${liveRate} commits/s come in` },
+    ...(['p50', 'p99'] as const).map((name): Figure => ({
+      name: `ms for a record, ${name}`,
+      figure: ours![name],
+      note: `while ${liveRate} commits/s come in`,
+      peer: 'a bare route meanwhile',
+      peerFigure: theirs![name],
+    })),
     { name: 'MB of memory with 64 MiB of records', figure: rss / mib },
   ]
 }
@@ -132,10 +141,6 @@ function didOf(i: number): string {
   return `did:plc:${digits.padStart(24, 'a')}`
 }
 
-function pathOf({ did, collection, rkey }: RecordKey): string {
-  return `${recordPath}?repo=${did}&collection=${collection}&rkey=${rkey}`
-}
-
 async function ask(url: string, path: string): Promise<string> {
   using client = await Client.connect(url)
   return await client.get(path)
@@ -155,38 +160,4 @@ async function perCoreSecond<Api extends CacheApi | BareApi>(
   const requests = await hammer(url, paths, 4_000)
   const { cpuMs } = await server.usage()
   return (requests * 1_000) / (cpuMs - before.cpuMs)
-}
-
-/** Asks for all in turn over some connections; answers how many requests were answered. */
-async function hammer(url: string, paths: readonly string[], ms: number, connections = 16): Promise<number> {
-  const until = performance.now() + ms
-  let next = 0
-  const counts = await Promise.all(
-    Array.from({ length: connections }, async () => {
-      using client = await Client.connect(url)
-      let requests = 0
-      for (; performance.now() < until; requests++) await client.get(paths[next++ % paths.length]!)
-      return requests
-    }),
-  )
-  return counts.reduce((sum, count) => sum + count, 0)
-}
-
-/** How long single requests take, some 200 a second. */
-async function latencies(
-  url: string,
-  paths: readonly string[],
-  ms: number,
-): Promise<{ p50: number; p99: number }> {
-  using client = await Client.connect(url)
-  const times: number[] = []
-  const until = performance.now() + ms
-  for (let i = 0; performance.now() < until; i++) {
-    const from = performance.now()
-    await client.get(paths[i % paths.length]!)
-    times.push(performance.now() - from)
-    await sleep(4)
-  }
-  times.sort((a, b) => a - b)
-  return { p50: times[Math.floor(times.length * 0.5)]!, p99: times[Math.floor(times.length * 0.99)]! }
 }

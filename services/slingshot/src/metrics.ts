@@ -49,9 +49,12 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): void {
   })
   metrics.counter({
     name: 'slingshot_misses_total',
-    help: 'Records that had to be asked for; joined: where somebody else was asking already.',
-    labels: { kind: ['first', 'joined'] },
-    read: () => ({ first: cache.stats.misses, joined: cache.stats.joined }),
+    help: 'Records that had to be asked for; joined: where somebody else was asking already; refused: as the PDS is left alone.',
+    labels: { kind: ['first', 'joined', 'refused'] },
+    read: () => {
+      const { misses, joined, refused } = cache.stats
+      return { first: misses, joined, refused }
+    },
   })
   metrics.counter({
     name: 'slingshot_overtaken_total',

@@ -73,7 +73,9 @@ export async function startSlingshot(context: ServiceContext<SlingshotOptions>):
     }),
   )
 
-  const hosts = createHosts(pdsFetch)
+  const hosts = createHosts(pdsFetch, {
+    maxUnderway: perHost.perHostConcurrency + perHost.maxWaitingPerHost,
+  })
   const trust = createTrust({ status: () => firehose.status(), maxLagMs: options.maxLag })
   const fetches = Object.fromEntries(fetchOutcomes.map(outcome => [outcome, 0])) as FetchStats
   const cache = new RecordCache({
@@ -93,6 +95,10 @@ export async function startSlingshot(context: ServiceContext<SlingshotOptions>):
     maxLagMs: options.maxLag,
     refusalMs: options.refusalTtl,
     timeoutMs,
+    refusalOf(did) {
+      const pds = identity.cached(did)?.pds
+      return pds === undefined ? undefined : hosts.refusal(new URL(pds).host)
+    },
   })
 
   const health = followerHealth(firehose)

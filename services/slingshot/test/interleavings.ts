@@ -15,6 +15,8 @@ export type Step =
   | { do: 'answer'; isLate: boolean; margin: number }
   /** All that the store was told is done. */
   | { do: 'wait' }
+  /** All events reach the service, and all questions are answered. */
+  | { do: 'settle' }
   | { do: 'restart'; loses: 'nothing' | 'the commit' | 'the news' }
   /** The next events are lost, and the service is told that there is a gap. */
   | { do: 'lose'; events: number }
@@ -86,6 +88,8 @@ export class History {
         await this.#store.writer.tidy()
         await turn()
         return
+      case 'settle':
+        return this.#settle()
       case 'lose':
         return this.#lose(step.events)
       case 'away':
@@ -107,17 +111,21 @@ export class History {
 
   /** Lets all that is under way end. */
   async finish(): Promise<void> {
+    await this.#settle()
+    for (const key of this.#truth.keys()) this.#ask(key)
+    while (this.#asking.size > 0) {
+      this.#answer(true, 0)
+      await turn()
+    }
+  }
+
+  async #settle(): Promise<void> {
     this.#deliver(this.#log.length)
     while (this.#asking.size > 0) {
       this.#answer(true, 0)
       await turn()
     }
     await this.#applying
-    for (const key of this.#truth.keys()) this.#ask(key)
-    while (this.#asking.size > 0) {
-      this.#answer(true, 0)
-      await turn()
-    }
   }
 
   async close(): Promise<void> {
@@ -244,6 +252,7 @@ export class History {
         },
         look() {},
       },
+      refusalOf: () => undefined,
       fetchRecord: record =>
         new Promise(resolve => {
           this.#questions.push({ record, asked: { found: this.#now(record), timeUs: this.#timeUs }, resolve })

@@ -27,9 +27,9 @@ describe('createBreaker', () => {
     await work()
     await errorOf(fail())
     await errorOf(fail())
-    expect(breaker.isOpen()).toBe(false)
+    expect([breaker.isOpen(), breaker.pausedMs()]).toEqual([false, 0])
     await errorOf(fail())
-    expect(breaker.isOpen()).toBe(true)
+    expect([breaker.isOpen(), breaker.pausedMs()]).toEqual([true, 1_000])
     expect(await errorOf(work())).toMatchObject({ code: 'unavailable', retryable: true, retryAfterMs: 1_000 })
   })
 

@@ -10,6 +10,8 @@ export type Breaker = {
    */
   run<T>(work: () => Promise<T>): Promise<T>
   isOpen(): boolean
+  /** How long the server is still left alone, milliseconds; 0 where it is not. */
+  pausedMs(): number
 }
 
 /**
@@ -74,5 +76,6 @@ export function createBreaker(options: {
       }
     },
     isOpen: () => openUntil > now(),
+    pausedMs: () => Math.max(0, openUntil - now()),
   }
 }

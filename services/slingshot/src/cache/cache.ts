@@ -3,6 +3,7 @@ import { createFlights } from '@orrery/identity'
 import { HttpError, serviceUnavailable } from '@orrery/server'
 import { isDiskFull } from '@orrery/storage'
 import type { Answered, FetchRecord } from '../fetch/fetch-record.ts'
+import type { Refusal } from '../fetch/hosts.ts'
 import { gatewayTimeout } from '../fetch/upstream-error.ts'
 import {
   type Change,
@@ -21,6 +22,8 @@ export interface CacheOptions {
   writer: RecordWriter
   trust: Trust
   fetchRecord: FetchRecord
+  /** Why an account's PDS would not be asked now, where that is known without asking anybody. */
+  refusalOf: (did: string) => Refusal | undefined
   /** Of the memory tier. */
   memoryBytes: number
   /** How far behind the network the cache may be and still be believed, milliseconds. */
@@ -56,6 +59,8 @@ export interface CacheStats {
   misses: number
   /** Misses that waited for a question under way. */
   joined: number
+  /** Misses that were refused, as the PDS is left alone. */
+  refused: number
   /** Questions of which the answer came too late. */
   overtaken: number
 }
@@ -65,7 +70,14 @@ const maxTries = 4
 
 /** The records of the network: what is known here, and what PDSes say where it is not. */
 export class RecordCache {
-  readonly stats: CacheStats = { memoryHits: 0, diskHits: 0, misses: 0, joined: 0, overtaken: 0 }
+  readonly stats: CacheStats = {
+    memoryHits: 0,
+    diskHits: 0,
+    misses: 0,
+    joined: 0,
+    refused: 0,
+    overtaken: 0,
+  }
   readonly #options: CacheOptions
   readonly #memory: MemoryTier
   readonly #board = new FlightBoard()
@@ -111,6 +123,15 @@ export class RecordCache {
       }
     }
     return undefined
+  }
+
+  /** Why a record that is not known would not be asked for now. */
+  refusal(record: RecordKey): Refusal | undefined {
+    const refusal = this.#options.refusalOf(record.did)
+    // To join a question costs nothing.
+    if (!refusal || this.#flights.has(keyOf(record))) return undefined
+    this.stats.refused++
+    return refusal
   }
 
   /**

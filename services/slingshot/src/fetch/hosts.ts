@@ -17,8 +17,27 @@ export interface AskOptions {
 export interface Hosts {
   /** @throws IdentityError a retryable one for a status of 500 and above, and for 429 */
   ask(url: URL, options: AskOptions): Promise<GuardedResponse>
+  /**
+   * Why a server would not be asked now, without asking: it is left alone, or as many ask it as may wait. Answers
+   * what to tell clients, with a 503.
+   *
+   * @param host with its port, as a URL has it
+   */
+  refusal(host: string): Refusal | undefined
   /** Servers that are left alone now, at the most as many as are remembered. */
   paused(): number
+}
+
+/** No error, as there may be thousands a second and each of those knows where it was made. */
+export interface Refusal {
+  message: string
+  retryAfterSeconds: number
+}
+
+interface Host {
+  readonly breaker: Breaker
+  /** Questions to it under way, those that wait for their turn too. */
+  underway: number
 }
 
 /** Of a server that is forgotten, nothing bad is known any more. */
@@ -27,41 +46,66 @@ const remembered = 5_000
 /**
  * Puts a breaker before each host: one that fails five times in a row is left alone for a second, then for two, and so on
  * up to 30, so that a dead host costs those who ask for it, and nobody else, a quick refusal.
+ *
+ * @param limits.maxUnderway to one host, those that wait for their turn too
  */
-export function createHosts(fetch: GuardedFetch, now: () => number = Date.now): Hosts {
-  const breakers = new LRUCache<string, Breaker>({ max: remembered })
+export function createHosts(
+  fetch: GuardedFetch,
+  { maxUnderway, now = Date.now }: { maxUnderway: number; now?: () => number },
+): Hosts {
+  const hosts = new LRUCache<string, Host>({ max: remembered })
 
-  function breakerOf(host: string): Breaker {
-    let breaker = breakers.get(host)
-    if (!breaker) {
-      breaker = createBreaker({
-        what: `the server ${host}`,
+  function hostOf(name: string): Host {
+    let host = hosts.get(name)
+    if (!host) {
+      const breaker = createBreaker({
+        what: `the server ${name}`,
         threshold: 5,
         firstPauseMs: 1_000,
         maxPauseMs: 30_000,
         now,
       })
-      breakers.set(host, breaker)
+      hosts.set(name, (host = { breaker, underway: 0 }))
     }
-    return breaker
+    return host
+  }
+
+  async function ask(url: URL, { signal, headers, maxBytes }: AskOptions): Promise<GuardedResponse> {
+    const response = await fetch.get(url, { signal, headers, maxBytes }).catch((error: unknown) => {
+      throw asTimeout(error, signal)
+    })
+    const { status } = response
+    if (status >= 500 || status === 429) {
+      throw new IdentityError('http_error', `the server fails; status=${status}; host=${url.host}`, {
+        status,
+        retryable: status >= 500,
+      })
+    }
+    return response
   }
 
   return {
-    ask: (url, { signal, headers, maxBytes }) =>
-      breakerOf(url.host).run(async () => {
-        const response = await fetch.get(url, { signal, headers, maxBytes }).catch((error: unknown) => {
-          throw asTimeout(error, signal)
-        })
-        const { status } = response
-        if (status >= 500 || status === 429) {
-          throw new IdentityError('http_error', `the server fails; status=${status}; host=${url.host}`, {
-            status,
-            retryable: status >= 500,
-          })
-        }
-        return response
-      }),
-    paused: () => [...breakers.values()].filter(breaker => breaker.isOpen()).length,
+    async ask(url, options) {
+      const host = hostOf(url.host)
+      host.underway++
+      try {
+        return await host.breaker.run(() => ask(url, options))
+      } finally {
+        host.underway--
+      }
+    },
+    refusal(name) {
+      const host = hosts.get(name)
+      if (!host) return undefined
+      const pausedMs = host.breaker.pausedMs()
+      if (pausedMs === 0 && host.underway < maxUnderway) return undefined
+      const why = pausedMs > 0 ? 'keeps failing and is left alone' : 'is asked too much'
+      return {
+        message: `the server ${name} ${why}`,
+        retryAfterSeconds: Math.max(1, Math.ceil(pausedMs / 1_000)),
+      }
+    },
+    paused: () => [...hosts.values()].filter(({ breaker }) => breaker.isOpen()).length,
   }
 }
 

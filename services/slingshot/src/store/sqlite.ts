@@ -46,13 +46,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     reader,
     progress,
     writer: {
-      apply(changes, upstream) {
+      async apply(changes, upstream) {
         const { packed, buffer } = packChanges(changes)
-        return thread.callTransferring([buffer], 'apply', packed, upstream)
+        await thread.callTransferring([buffer], 'apply', packed, upstream)
+        reader.changed(changes)
       },
-      putFetched(fetched) {
+      async putFetched(fetched) {
         const { packed, buffer } = packFetched(fetched)
-        return thread.callTransferring([buffer], 'putFetched', packed)
+        await thread.callTransferring([buffer], 'putFetched', packed)
+        reader.changed()
       },
       tidy: () => thread.call('tidy'),
       [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),

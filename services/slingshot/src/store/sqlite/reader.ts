@@ -1,44 +1,88 @@
 import type { Database } from '@orrery/storage'
-import { type Found, pathOf, type RecordKey, type RecordReader, type StoreStats } from '../../store.ts'
+import { LRUCache } from 'lru-cache'
+import {
+  type Change,
+  type Found,
+  pathOf,
+  type RecordKey,
+  type RecordReader,
+  type StoreStats,
+} from '../../store.ts'
 
-interface Row {
+interface Account {
+  id: number
   status: string | null
   status_seq: number
   trusted_from: number
-  all_trusted_from: number
-  seq: number | null
+}
+
+interface Row {
+  seq: number
   verified: number
   cid: string | null
   json: string | null
 }
 
-/** Reads the cache on a connection of its own; each answer is of one moment. Disposing it closes the connection. */
+/** How many accounts are remembered: those who are asked for most, about 5 MB. */
+const remembered = 20_000
+
+/**
+ * Reads the cache on a connection of its own. Accounts are remembered, as a record by its account's number is a quarter of
+ * the work; so whoever changes the cache says what changed. Disposing it closes the connection.
+ */
 export class SqliteReader implements RecordReader, Disposable {
   readonly #db: Database
-  readonly #get
+  readonly #getAccount
+  readonly #getRecord
+  readonly #getTrusted
   readonly #stats
+  readonly #begin
+  readonly #end
+  readonly #accounts = new LRUCache<string, Account>({ max: remembered })
+  /** What is of all accounts. */
+  #trustedFrom: number | undefined
+  /** Ends the transaction that reads of one turn of the event loop share. */
+  #ending: NodeJS.Immediate | undefined
 
   constructor(db: Database) {
     this.#db = db
-    this.#get = db.prepare<[string, string], Row>(
-      `SELECT a.status, a.status_seq, a.trusted_from, t.trusted_from AS all_trusted_from,
-         r.seq, r.verified, r.cid, CAST(r.json AS TEXT) AS json
-       FROM account AS a CROSS JOIN totals AS t LEFT JOIN record AS r ON r.account = a.id AND r.path = ?
-       WHERE a.did = ?`,
+    this.#getAccount = db.prepare<[string], Account>(
+      'SELECT id, status, status_seq, trusted_from FROM account WHERE did = ?',
     )
+    this.#getRecord = db.prepare<[number, string], Row>(
+      'SELECT seq, verified, cid, CAST(json AS TEXT) AS json FROM record WHERE account = ? AND path = ?',
+    )
+    this.#getTrusted = db.prepare<[], { trusted_from: number }>('SELECT trusted_from FROM totals')
     this.#stats = db.prepare<[], StoreStats>('SELECT records, bytes, evicted FROM totals')
+    this.#begin = db.prepare('BEGIN')
+    this.#end = db.prepare('COMMIT')
   }
 
   get(record: RecordKey): Found | undefined {
-    const row = this.#get.get(pathOf(record), record.did)
-    if (!row) return undefined
-    const { status, cid, json } = row
-    if (status !== null) {
-      return row.status_seq >= row.all_trusted_from ? { kind: 'inactive', status } : undefined
-    }
-    if (row.seq === null || row.seq < Math.max(row.trusted_from, row.all_trusted_from)) return undefined
+    this.#share()
+    const account = this.#account(record.did)
+    if (!account) return undefined
+    const { id, status, status_seq, trusted_from } = account
+    const trustedFrom = (this.#trustedFrom ??= this.#getTrusted.get()!.trusted_from)
+    if (status !== null) return status_seq >= trustedFrom ? { kind: 'inactive', status } : undefined
+    const row = this.#getRecord.get(id, pathOf(record))
+    if (!row || row.seq < Math.max(trusted_from, trustedFrom)) return undefined
+    const { cid, json, verified } = row
     if (cid === null || json === null) return { kind: 'deleted' }
-    return { kind: 'record', cid, json, verified: row.verified === 1 }
+    return { kind: 'record', cid, json, verified: verified === 1 }
+  }
+
+  /**
+   * Forgets what changes, or what was fetched, have made old. To be called when they are committed, before anybody is told
+   * so: until then what was true before them may be answered.
+   */
+  changed(changes: readonly Change[] = []): void {
+    this.#unshare()
+    for (const change of changes) {
+      // What happens to a record changes nothing of its account that is asked for here.
+      if (change.kind === 'gap') this.#trustedFrom = undefined
+      else if (!('record' in change)) this.#accounts.delete(change.did)
+    }
   }
 
   stats(): StoreStats {
@@ -46,6 +90,30 @@ export class SqliteReader implements RecordReader, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#unshare()
     this.#db.close()
+  }
+
+  /** Beginning and ending is half of what a read costs. Nothing is shared longer, as the writer could not tidy up its log. */
+  #share(): void {
+    if (this.#ending) return
+    this.#begin.run()
+    this.#ending = setImmediate(() => this.#unshare())
+  }
+
+  #unshare(): void {
+    if (!this.#ending) return
+    clearImmediate(this.#ending)
+    this.#ending = undefined
+    this.#end.run()
+  }
+
+  #account(did: string): Account | undefined {
+    let account = this.#accounts.get(did)
+    if (!account) {
+      account = this.#getAccount.get(did)
+      if (account) this.#accounts.set(did, account)
+    }
+    return account
   }
 }

@@ -41,7 +41,8 @@ interface Totals {
 }
 
 export function openWriter({ folder, budgetBytes, cacheBytes }: WriterOptions): WriterApi {
-  const db = openDatabase(join(folder, fileName), { cacheBytes })
+  // Each record goes to a page of its own in the index: those that many commits touch are moved once for all of them.
+  const db = openDatabase(join(folder, fileName), { cacheBytes, autoCheckpointPages: 4_000 })
   migrate(db, migrations)
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
