@@ -1,6 +1,7 @@
 import { createRandom } from '@orrery/testnet'
 import type { Figure } from '../../../scripts/bench/figure.ts'
-import { blockFor, type LinkEntry } from '../src/entry.ts'
+import { blockFor } from '../src/block.ts'
+import type { LinkEntry } from '../src/entry.ts'
 import { createFilter, type FilterParams, type LinkFilter, passes } from '../src/subscribe/filter.ts'
 import { Matcher } from '../src/subscribe/matcher.ts'
 import { makeEntries } from './events.ts'

@@ -1,4 +1,4 @@
-import { createBlock, type LogBlock } from '@orrery/server'
+// What threads load too: nothing is imported here.
 
 export const streams = ['instant', 'delayed'] as const
 /** `instant`: every link as it is seen. `delayed`: what was not undone within the delay. Both have one order. */
@@ -28,6 +28,11 @@ export interface LinkEntry {
   subject: string
 }
 
+/** The source of a link: `path` is as extraction gives it, with its leading dot. */
+export function sourceOf(collection: string, path: string): string {
+  return `${collection}:${path.startsWith('.') ? path.slice(1) : path}`
+}
+
 /** The collection of an entry's source. */
 export function collectionOf(source: string): string {
   return source.slice(0, source.indexOf(':'))
@@ -47,36 +52,4 @@ export const lineHead = '{"kind":"link","origin":"'
 /** Most texts have nothing to escape, and looking is cheaper than writing. */
 function quoted(text: string): string {
   return /^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
-}
-
-const entriesOf = new WeakMap<LogBlock, readonly LinkEntry[]>()
-
-/**
- * The block that a stream has of entries; undefined where none of them shows there. What filters ask of it is found by
- * `blockEntries`.
- */
-export function blockFor(stream: Stream, entries: readonly LinkEntry[]): LogBlock | undefined {
-  const shown = entries.filter(entry => entry[stream] !== modes.none)
-  if (shown.length === 0) return undefined
-  const ends = new Uint32Array(shown.length)
-  const positions = new Float64Array(shown.length)
-  const lines = shown.map(lineOf)
-  const texts = Buffer.from(lines.join(''))
-  // Lines are ASCII but where a key of a record is not.
-  const isAscii = texts.length === lines.reduce((sum, line) => sum + line.length, 0)
-  let end = 0
-  for (const [i, line] of lines.entries()) {
-    ends[i] = end += isAscii ? line.length : Buffer.byteLength(line)
-    positions[i] = shown[i]!.timeUs
-  }
-  const block = createBlock(texts, ends, positions)
-  entriesOf.set(block, shown)
-  return block
-}
-
-/** The entries that a block was made of, in its order. */
-export function blockEntries(block: LogBlock): readonly LinkEntry[] {
-  const entries = entriesOf.get(block)
-  if (!entries) throw new Error('the block was not made by blockFor')
-  return entries
 }

@@ -9,6 +9,8 @@ export interface IngestOptions {
   firehose: Firehose
   log: LinkLog
   stats: ChangeStats
+  /** Whether records are kept with their links. */
+  keepsRecords: boolean
   logger: Logger
   /** The least time from one commit to the next, milliseconds. */
   commitIntervalMs: number
@@ -25,8 +27,8 @@ export interface IngestOptions {
  * is not read either.
  */
 export async function ingest(options: IngestOptions): Promise<void> {
-  const { firehose, log, signal, commitIntervalMs, stats, onAppended } = options
-  const changesOf = createChangeMaker(stats)
+  const { firehose, log, signal, commitIntervalMs, stats, keepsRecords, onAppended } = options
+  const changesOf = createChangeMaker(stats, keepsRecords)
   let committedAt = 0
   for await (const { events, progress } of firehose) {
     const changes = events.flatMap(changesOf)

@@ -38,6 +38,11 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): (appended:
     help: 'Links left out because their record holds too many, or they are too long or nested too deep.',
     read: () => changes.linksDropped,
   })
+  metrics.counter({
+    name: 'spacedust_records_too_large_total',
+    help: 'Records that were too large to be kept with their links.',
+    read: () => changes.recordsTooLarge,
+  })
   metrics.gauge({
     name: 'spacedust_held_links',
     help: 'Links that wait for their delay to end.',

@@ -25,6 +25,11 @@ export const spacedustOptions = defineOptions({
       .describe(
         'How long it is remembered what a record links to, so that its deletion can tell which links are gone.',
       ),
+    keepRecords: duration()
+      .prefault('1h')
+      .describe(
+        'How long records are kept, for subscribers who ask for them or their CIDs; at least as long as links are held. With 0 none are, and nobody can ask.',
+      ),
     commitInterval: duration()
       .prefault('20ms')
       .describe('How long events are gathered before they are committed together; longer spares the disk.'),

@@ -12,6 +12,7 @@ import {
 } from '@orrery/server'
 import { isDiskFull, lockFolder } from '@orrery/storage'
 import { zeroChangeStats } from './changes.ts'
+import { createEncodings } from './encoding.ts'
 import type { Stream } from './entry.ts'
 import { ingest, untilRoom } from './ingest.ts'
 import { addMetrics } from './metrics.ts'
@@ -100,7 +101,13 @@ export async function startSpacedust(context: ServiceContext<SpacedustOptions>):
   )
   addHome(http, version)
   const { maxConnections, maxConnectionsPerIp } = options
-  const subscribeStats = addSubscribe(http, { served, maxConnections, maxConnectionsPerIp, now: Date.now })
+  const subscribeStats = addSubscribe(http, {
+    served,
+    maxConnections,
+    maxConnectionsPerIp,
+    now: Date.now,
+    encodingFor: createEncodings(options.keepRecords > 0 ? positions => log.bodies(positions) : undefined),
+  })
   const changes = zeroChangeStats()
   const count = addMetrics(metrics, { firehose, identity, changes, log, served, subscribeStats })
   const metricsListener = cleanUp.use(await listenMetrics({ metrics, listen: options.metricsListen, logger }))
@@ -118,6 +125,7 @@ export async function startSpacedust(context: ServiceContext<SpacedustOptions>):
     firehose,
     log,
     stats: changes,
+    keepsRecords: options.keepRecords > 0,
     logger,
     signal,
     commitIntervalMs: options.commitInterval,
@@ -129,9 +137,10 @@ export async function startSpacedust(context: ServiceContext<SpacedustOptions>):
   }).catch(fail)
   const retaining = repeat(retentionEveryMs, signal, async () => {
     const before = (ms: number): number => (Date.now() - ms) * 1000
-    const { retention, forwardIndex = retention } = options
-    const records = forwardIndex === 'forever' ? 0 : before(Math.max(forwardIndex, options.delay))
-    await untilRoom({ logger, signal }, () => log.retain(before(retention), records))
+    const { retention, keepRecords, forwardIndex = retention, delay } = options
+    const recordsUs = forwardIndex === 'forever' ? 0 : before(Math.max(forwardIndex, delay))
+    const bodiesUs = before(keepRecords === 0 ? 0 : Math.max(keepRecords, delay))
+    await untilRoom({ logger, signal }, () => log.retain({ logUs: before(retention), recordsUs, bodiesUs }))
   }).catch(fail)
   const releasing = setInterval(() => {
     if (log.release()) served.delayed.hub.published()

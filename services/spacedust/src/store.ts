@@ -4,10 +4,26 @@ import type { RecordLink } from './store/versions.ts'
 
 /** What happened to a record or an account. */
 export type Change =
-  | { kind: 'put'; did: string; collection: string; rkey: string; rev: string; links: RecordLink[] }
+  | {
+      kind: 'put'
+      did: string
+      collection: string
+      rkey: string
+      rev: string
+      links: RecordLink[]
+      /** To be kept with the links, for who asks for it. */
+      body?: RecordBody | undefined
+    }
   | { kind: 'delete'; did: string; collection: string; rkey: string; rev: string }
   /** All that an account linked to is gone. */
   | { kind: 'delete_account'; did: string }
+
+/** A version of a record. */
+export interface RecordBody {
+  cid: string
+  /** The record as JSON. */
+  json: string
+}
 
 /** What an append did. */
 export interface Appended {
@@ -17,6 +33,15 @@ export interface Appended {
   undone: number
   /** Whether links of deleted accounts are still to be told as gone: append again, if only nothing. */
   isMoreLeft: boolean
+}
+
+/** Microseconds since 1970. */
+export interface RetainBefore {
+  logUs: number
+  /** What records link to. */
+  recordsUs: number
+  /** Records themselves. */
+  bodiesUs: number
 }
 
 /**
@@ -42,6 +67,8 @@ export interface LinkLog extends AsyncDisposable {
   release(): boolean
   /** When something is to be let out next, microseconds by the log's clock; undefined where nothing is held. */
   readonly nextReleaseUs: number | undefined
-  /** Forgets what is older: links of the log, and what records link to. */
-  retain(beforeUs: number, recordsBeforeUs: number): Promise<void>
+  /** The records that entries at these places are of, as far as they are kept; those of links that are gone never are. */
+  bodies(positions: readonly number[]): Promise<(RecordBody | undefined)[]>
+  /** Forgets what is older. */
+  retain(before: RetainBefore): Promise<void>
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { zstdDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { refusedUpgrade, subscribe } from './harness.ts'
+import { cidOf, encodeCbor, valueFromJson } from '@orrery/repo'
+import { type Client, refusedUpgrade, subscribe } from './harness.ts'
 import { likes, startWorld, type World } from './world.ts'
 
 // The wire, by the sections of the contract. What is pure of it is tested beside its source: the truth table (3) in
@@ -253,6 +254,43 @@ describe('replay [GAP]', () => {
     const lines = second.messages.map(({ data }) => zstdDecompressSync(data).toString())
     const wanted = first.lines.slice(1)
     expect(lines).toEqual(wanted.map((line, i) => (i < 2 ? line.replace('"live"', '"replay"') : line)))
+  })
+
+  it('the record and its CID on request: live, held, and in a replay; not of links that are gone', async () => {
+    const asked = `fields=cid,record&wantedOperations=create&wantedOperations=delete`
+    const filter = `${asked}&wantedSourceCollections=com.example.body`
+    using instant = await subscribe(url(`instant=true&${filter}`))
+    using held = await subscribe(url(filter))
+    const collection = 'com.example.body'
+    const record = (name: string) => ({ $type: collection, text: `zwei\nZeilen`, to: post(name) })
+    world.commit(0, { action: 'create', collection, rkey: 'b', record: record('body1') })
+    await held.count(1)
+    world.commit(0, { action: 'update', collection, rkey: 'b', record: record('body2') })
+    world.commit(0, {
+      action: 'create',
+      collection,
+      rkey: 'large',
+      record: { ...record('body3'), x: 'x'.repeat(20_000) },
+    })
+    await instant.count(4)
+    await held.count(4)
+    using replay = await subscribe(url(`instant=true&cursor=0&${filter}`))
+    await replay.count(4)
+    const bodies = (client: Client) =>
+      client.events.map(({ link, cid, record: body }) => [
+        link.operation,
+        link.subject.slice(13, 18),
+        cid,
+        body,
+      ])
+    const cidOfBody = (name: string): string => cidOf(encodeCbor(valueFromJson(record(name)))).toString()
+    const wanted = [
+      ['create', 'body1', cidOfBody('body1'), record('body1')],
+      ['delete', 'body1', undefined, undefined],
+      ['create', 'body2', cidOfBody('body2'), record('body2')],
+      ['create', 'body3', undefined, undefined],
+    ]
+    for (const client of [instant, held, replay]) expect(bodies(client)).toEqual(wanted)
   })
 
   it('a heartbeat tells where to come back to', async () => {

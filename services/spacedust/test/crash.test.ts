@@ -9,7 +9,11 @@ import { startTestSpacedust, subscribe } from './harness.ts'
 
 // Two follow one network; one of them is killed in the middle of it, with links held, and started again.
 
-const delayMs = 25_000
+// The run is short beside it, however busy the machine is: all is held through the kills, and what is undone is the same.
+const delay = '10m'
+// Then both are started again with this one, and let everything out.
+const hasty = '100ms'
+const patience = { timeoutMs: 60_000 }
 const all = 'cursor=0&wantedOperations=create&wantedOperations=delete'
 
 it('what was killed under load replays what an unbroken one sent; what was held is not lost', async () => {
@@ -20,18 +24,18 @@ it('what was killed under load replays what an unbroken one sent; what was held 
     await startSimulatedNetwork({ accounts: 30, recordsPerAccount: 20, seed: 7, maxHistory: 1_000_000 }),
   )
   const relay = network.relays[0]!
-  // Longer than the run is, so that all was held through the kills, and what is undone by each of them is the same.
-  const flags = { source: relay.url, 'plc-url': network.plc.url, verify: 'strict', delay: `${delayMs}ms` }
-  const unbroken = stack.use(await startTestSpacedust({ ...flags, 'allow-private-hosts': true }))
+  const flags = { source: relay.url, 'plc-url': network.plc.url, verify: 'strict', delay }
+  const kept = { ...flags, 'data-dir': join(folder, 'unbroken'), 'allow-private-hosts': true } as const
+  const unbroken = stack.use(await startTestSpacedust(kept))
   using live = await subscribe(unbroken.subscribeUrl(`instant=true&${all}`))
   using liveDelayed = await subscribe(unbroken.subscribeUrl(all))
   const killed = { ...flags, 'data-dir': join(folder, 'killed') }
   let server = await startServer(killed, stack)
-  await waitFor(() => relay.stats().open === 2, { what: 'both at the relay' })
+  await waitFor(() => relay.stats().open === 2, { what: 'both at the relay', ...patience })
 
   const stop = new AbortController()
-  const running = network.run(200, stop.signal)
-  for (let i = 0; i < 4; i++) {
+  const running = network.run(80, stop.signal)
+  for (let i = 0; i < 3; i++) {
     await sleep(400 + i * 300)
     server.child.kill('SIGKILL')
     server = await startServer(killed, stack)
@@ -39,24 +43,29 @@ it('what was killed under load replays what an unbroken one sent; what was held 
   await sleep(300)
   stop.abort()
   await running
-  const stoppedAt = Date.now()
-
   using replayed = await subscribe(`${server.url}?instant=true&${all}`)
-  await waitFor(() => replayed.messages.length === live.messages.length && live.messages.length > 100)
+  await waitFor(() => replayed.messages.length >= live.messages.length, patience).catch(() => {})
+  expect(live.messages.length).toBeGreaterThan(50)
+  expect(replayed.messages.length).toBe(live.messages.length)
   await sleep(300)
   const sorted = (lines: string[]): string[] =>
     lines.map(line => line.replace(/"origin":"(live|replay)"/, '"origin"')).toSorted()
   expect(sorted(replayed.lines)).toEqual(sorted(live.lines))
 
-  using replayedDelayed = await subscribe(`${server.url}?${all}`)
   expect(liveDelayed.messages).toHaveLength(0)
-  // All of it has been let go by then.
-  await sleep(Math.max(0, stoppedAt + delayMs + 3_000 - Date.now()))
-  await waitFor(() => replayedDelayed.messages.length === liveDelayed.messages.length, { timeoutMs: 30_000 })
-  expect(liveDelayed.messages.length).toBeGreaterThan(100)
-  expect(sorted(replayedDelayed.lines)).toEqual(sorted(liveDelayed.lines))
-  expect(liveDelayed.messages.length).toBeLessThan(live.messages.length)
-}, 180_000)
+  server.child.kill('SIGKILL')
+  server = await startServer({ ...killed, delay: hasty }, stack)
+  await unbroken[Symbol.asyncDispose]()
+  const again = stack.use(await startTestSpacedust({ ...kept, delay: hasty }))
+  using delayed = await subscribe(again.subscribeUrl(all))
+  using replayedDelayed = await subscribe(`${server.url}?${all}`)
+  const held = (): number => delayed.messages.length
+  await waitFor(() => held() > 50 && replayedDelayed.messages.length >= held(), patience)
+  await sleep(300)
+  expect(sorted(replayedDelayed.lines)).toEqual(sorted(delayed.lines))
+  // Some were undone.
+  expect(held()).toBeLessThan(live.messages.length)
+}, 300_000)
 
 async function startServer(
   flags: Record<string, string>,
@@ -82,7 +91,7 @@ async function startServer(
       child.once('exit', code => reject(new Error(`the server ended with ${code}`)))
     }),
     'the server',
-    30_000,
+    90_000,
   )
   return { child, url: `${url.replace('http', 'ws')}/subscribe` }
 }

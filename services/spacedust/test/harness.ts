@@ -15,6 +15,8 @@ export interface TestSpacedust extends AsyncDisposable {
   subscribeUrl(query?: string): string
   /** What was reported as broken for good. */
   readonly failures: unknown[]
+  /** What it wrote to its log. */
+  readonly log: readonly { level: string; msg: string; [field: string]: unknown }[]
 }
 
 /** Flags as an operator would give them, without their dashes; a list repeats its flag. */
@@ -40,9 +42,12 @@ export async function startTestSpacedust(flags: Flags): Promise<TestSpacedust> {
   const metrics = createMetrics({ process: false })
   const stop = new AbortController()
   const failures: unknown[] = []
+  const log: TestSpacedust['log'][number][] = []
+  const level = process.env.TEST_LOG_LEVEL as 'info' | undefined
+  const stream = { write: (line: string) => log.push(JSON.parse(line) as (typeof log)[number]) }
   const service = await startSpacedust({
     options: loaded.options,
-    logger: createLogger({ name: 'spacedust', level: (process.env.TEST_LOG_LEVEL as 'info') ?? 'silent' }),
+    logger: createLogger({ name: 'spacedust', level: level ?? 'info', ...(!level && { stream }) }),
     metrics,
     version: '0.0.0',
     signal: stop.signal,
@@ -53,6 +58,7 @@ export async function startTestSpacedust(flags: Flags): Promise<TestSpacedust> {
     dataDir,
     metrics,
     failures,
+    log,
     subscribeUrl: (query = '') =>
       `${service.url.replace('http', 'ws')}/subscribe${query === '' ? '' : `?${query}`}`,
     async [Symbol.asyncDispose]() {
@@ -68,6 +74,8 @@ export interface LinkEvent {
   kind: string
   origin: string
   time_us?: number
+  cid?: string
+  record?: unknown
   link: { operation: string; source: string; source_record: string; source_rev: string; subject: string }
 }
 

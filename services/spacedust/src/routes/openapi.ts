@@ -30,8 +30,9 @@ const scalars: readonly Parameter[] = [
   },
   {
     name: 'fields',
-    description: 'What is told beside the link: time_us, when it was first seen, which is what cursor takes.',
-    schema: { type: 'string', enum: ['time_us'] },
+    description:
+      'What is told beside the link, with commas between: time_us, when it was first seen, which is what cursor takes; cid and record of the version that links.',
+    schema: { type: 'string', example: 'time_us,cid,record' },
   },
   {
     name: 'requireHello',

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import {
   ClientCounter,
   closeCodes,
+  type Encoding,
   HttpError,
   type HttpRequest,
   type HttpServer,
@@ -11,7 +12,7 @@ import {
   type Subscriber,
 } from '@orrery/server'
 import type { WebSocket } from 'ws'
-import { encodingFor } from '../encoding.ts'
+import { EncodingError, type EncodingFor } from '../encoding.ts'
 import type { Stream } from '../entry.ts'
 import { createFilter, FilterError, type LinkFilter } from '../subscribe/filter.ts'
 import type { Matcher } from '../subscribe/matcher.ts'
@@ -39,6 +40,7 @@ export interface SubscribeOptions {
   maxConnectionsPerIp: number
   /** Milliseconds since 1970. */
   now: () => number
+  encodingFor: EncodingFor
 }
 
 /** How much a client may send in a minute, bytes: six of the largest filters, and no way to keep the server parsing. */
@@ -47,6 +49,8 @@ const messageBytesPerMinute = 60_000_000
 interface Wanted {
   query: SubscribeQuery
   filter: LinkFilter
+  encoding: Encoding | undefined
+  replayEncoding: Encoding | undefined
 }
 
 /** `GET /subscribe`. */
@@ -64,7 +68,7 @@ export function addSubscribe(app: HttpServer, options: SubscribeOptions): Subscr
   async function admit(request: HttpRequest): Promise<void> {
     const { raw } = request
     try {
-      wanted.set(raw, readWanted(raw))
+      wanted.set(raw, readWanted(raw, options.encodingFor))
       if (!request.ws) throw invalidRequest(notAnUpgrade(raw))
     } catch (error) {
       stats.refused.bad_request++
@@ -92,7 +96,7 @@ export function addSubscribe(app: HttpServer, options: SubscribeOptions): Subscr
       throw invalidRequest('expected connection upgrade')
     },
     wsHandler: (socket, request) => {
-      const { query, filter } = wanted.get(request.raw)!
+      const { query, filter, encoding, replayEncoding } = wanted.get(request.raw)!
       const stream = streamOf(query)
       const { hub, log, matcher } = served[stream]
       const subscriber = hub.add({
@@ -101,9 +105,8 @@ export function addSubscribe(app: HttpServer, options: SubscribeOptions): Subscr
         client: request.ip,
         position: startAt(query.cursor, log, now()),
         filter: matcher.add(filter),
-        encoding: encodingFor('live', query.fields, query.compress),
-        replayEncoding:
-          query.cursor === undefined ? undefined : encodingFor('replay', query.fields, query.compress),
+        encoding,
+        replayEncoding,
         idle: query.requireHello,
         heartbeatMs: query.heartbeatMs,
       })
@@ -156,13 +159,20 @@ function streamOf({ instant }: SubscribeQuery): Stream {
   return instant ? 'instant' : 'delayed'
 }
 
-function readWanted({ url = '' }: IncomingMessage): Wanted {
+function readWanted({ url = '' }: IncomingMessage, encodingFor: EncodingFor): Wanted {
   try {
     const query = readSubscribeQuery(url)
-    return { query, filter: createFilter(query.filter, streamOf(query)) }
+    const { fields, compress, cursor } = query
+    return {
+      query,
+      filter: createFilter(query.filter, streamOf(query)),
+      encoding: encodingFor('live', fields, compress),
+      replayEncoding: cursor === undefined ? undefined : encodingFor('replay', fields, compress),
+    }
   } catch (error) {
     if (error instanceof QueryError) throw invalidRequest(error.message)
-    if (error instanceof FilterError) throw invalidRequest(`unable to parse query string: ${error.message}`)
+    if (error instanceof FilterError || error instanceof EncodingError)
+      throw invalidRequest(`unable to parse query string: ${error.message}`)
     throw error
   }
 }

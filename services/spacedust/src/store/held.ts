@@ -1,11 +1,25 @@
 import { type LinkEntry, modes } from '../entry.ts'
+import { type Pack, unpackEntries } from './pack.ts'
 import type { Span } from './writer.ts'
+
+/** Entries of one commit that wait, as they lie on disk: there are tens of thousands of them, and objects are five times that. */
+interface HeldCommit {
+  readonly pack: Pack
+  readonly firstUs: number
+  readonly lastUs: number
+  readonly count: number
+  readonly undone: Span[]
+}
 
 /** Entries in the order of the log that wait for their time: what was undone meanwhile does not come out. */
 export class HeldEntries {
-  /** Those before `#from` are out. */
-  #entries: LinkEntry[] = []
+  #commits: HeldCommit[] = []
+  /** Those before it are out, or in `#next`. */
   #from = 0
+  /** Of the commit that is next. Those before `#nextAt` are out. */
+  #next: LinkEntry[] = []
+  #nextAt = 0
+  #count = 0
   readonly #delayUs: number
 
   constructor(delayUs: number) {
@@ -13,57 +27,78 @@ export class HeldEntries {
   }
 
   get count(): number {
-    return this.#entries.length - this.#from
+    return this.#count
   }
 
   /** From when on the next one may come out. */
   get nextUs(): number | undefined {
-    const next = this.#entries[this.#from]
-    return next && next.timeUs + this.#delayUs + 1
+    const next = this.#next[this.#nextAt]?.timeUs ?? this.#commits[this.#from]?.firstUs
+    return next === undefined ? undefined : next + this.#delayUs + 1
   }
 
-  push(entries: readonly LinkEntry[]): void {
-    for (const entry of entries) this.#entries.push(entry)
+  /** Takes a commit's entries, which `pack` has. */
+  push(pack: Pack, entries: readonly LinkEntry[]): void {
+    if (entries.length === 0) return
+    this.#commits.push({
+      // Copied, as what comes from another thread or from disk may be a part of something larger.
+      pack: { texts: new Uint8Array(pack.texts), numbers: new Uint8Array(pack.numbers) },
+      firstUs: entries[0]!.timeUs,
+      lastUs: entries.at(-1)!.timeUs,
+      count: entries.length,
+      undone: [],
+    })
+    this.#count += entries.length
   }
 
-  /** Takes a span out that is held. */
-  undo({ firstUs, lastUs }: Span): void {
-    for (
-      let i = this.#firstAt(firstUs);
-      i < this.#entries.length && this.#entries[i]!.timeUs <= lastUs;
-      i++
-    ) {
-      this.#entries[i]!.delayed = modes.none
-    }
+  /** Takes a span out that is held. All of it is of one commit. */
+  undo(span: Span): void {
+    takeOut(this.#next, span)
+    this.#commitAt(span.firstUs)?.undone.push(span)
   }
 
   /** Takes out up to `limit` entries that were held for the delay by `nowUs`: no version from then on can undo them. */
   release(nowUs: number, limit: number): LinkEntry[] {
-    const from = this.#from
-    const entries = this.#entries
-    while (
-      this.#from < entries.length &&
-      this.#from - from < limit &&
-      entries[this.#from]!.timeUs + this.#delayUs < nowUs
-    ) {
-      this.#from++
+    const released: LinkEntry[] = []
+    while (released.length < limit) {
+      const entry = this.#peek()
+      if (!entry || entry.timeUs + this.#delayUs >= nowUs) break
+      released.push(entry)
+      this.#nextAt++
     }
-    const released = entries.slice(from, this.#from)
-    if (this.#from > entries.length / 2) {
-      this.#entries = entries.slice(this.#from)
-      this.#from = 0
-    }
+    this.#count -= released.length
     return released
   }
 
-  #firstAt(timeUs: number): number {
+  #peek(): LinkEntry | undefined {
+    if (this.#nextAt < this.#next.length) return this.#next[this.#nextAt]
+    this.#next = []
+    this.#nextAt = 0
+    const commit = this.#commits[this.#from]
+    if (!commit) return undefined
+    this.#next = unpackEntries(commit.pack)
+    for (const span of commit.undone) takeOut(this.#next, span)
+    if (++this.#from > this.#commits.length / 2) {
+      this.#commits = this.#commits.slice(this.#from)
+      this.#from = 0
+    }
+    return this.#next[0]
+  }
+
+  #commitAt(timeUs: number): HeldCommit | undefined {
     let low = this.#from
-    let high = this.#entries.length
+    let high = this.#commits.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#entries[middle]!.timeUs < timeUs) low = middle + 1
+      if (this.#commits[middle]!.lastUs < timeUs) low = middle + 1
       else high = middle
     }
-    return low
+    return this.#commits[low]
+  }
+}
+
+/** Marks entries that were undone while they were held. */
+export function takeOut(entries: readonly LinkEntry[], { firstUs, lastUs }: Span): void {
+  for (const entry of entries) {
+    if (entry.timeUs >= firstUs && entry.timeUs <= lastUs) entry.delayed = modes.none
   }
 }

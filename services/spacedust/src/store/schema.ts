@@ -55,4 +55,15 @@ export const migrations: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 2,
+    name: 'bodies',
+    sql: `
+      -- Records, those of a commit together, by the last of their entries in the log.
+      CREATE TABLE bodies (
+        last_us INTEGER PRIMARY KEY,
+        texts BLOB NOT NULL
+      ) STRICT;
+    `,
+  },
 ]

@@ -4,9 +4,9 @@ import type { Progress } from '@orrery/firehose'
 import { lazyThread, openDatabase, startThread, type StorageError, type Thread } from '@orrery/storage'
 import { LogClock } from '../clock.ts'
 import type { LinkEntry } from '../entry.ts'
-import type { Appended, Change, LinkLog } from '../store.ts'
-import { HeldEntries } from './held.ts'
-import { unpackEntries } from './pack.ts'
+import type { Appended, Change, LinkLog, RecordBody, RetainBefore } from '../store.ts'
+import { HeldEntries, takeOut } from './held.ts'
+import { type Pack, unpackEntries } from './pack.ts'
 import type { ReaderApi } from './reader.ts'
 import { fileName } from './schema.ts'
 import { StreamLog } from './stream-log.ts'
@@ -100,11 +100,11 @@ class SqliteLog implements SqliteLinkLog {
       recentBytes: options.recentBytes,
       sealedUs,
       oldestUs: () => this.#oldestUs,
-      readSealed: (positionUs: number) => this.#readSealed(positionUs),
+      readStored: (positionUs: number) => this.#readStored(positionUs),
     }
     this.instant = new StreamLog({ ...common, stream: 'instant', shownUs: shownUs.instant })
     this.delayed = new StreamLog({ ...common, stream: 'delayed', shownUs: shownUs.delayed })
-    for (const pack of tail) this.#take(unpackEntries(pack))
+    for (const pack of tail) this.#take(pack)
     for (const span of undone) this.#held.undo(span)
     this.release()
   }
@@ -132,13 +132,10 @@ class SqliteLog implements SqliteLinkLog {
     this.#appendingUs = nowUs
     try {
       const written = await this.#threads.writer.call('append', changes, progress, nowUs)
-      const { pack, undone, sealedUs, isMoreLeft } = written
-      const entries = pack ? unpackEntries(pack) : []
-      this.#take(entries)
+      const { pack, undone, isMoreLeft } = written
+      const entries = pack ? this.#take(pack) : 0
       for (const span of undone) this.#held.undo(span)
-      this.instant.sealed(sealedUs)
-      this.delayed.sealed(sealedUs)
-      return { entries: entries.length, undone: undone.length, isMoreLeft }
+      return { entries, undone: undone.length, isMoreLeft }
     } finally {
       this.#appendingUs = undefined
     }
@@ -154,11 +151,12 @@ class SqliteLog implements SqliteLinkLog {
     }
   }
 
-  async retain(beforeUs: number, recordsBeforeUs: number): Promise<void> {
-    const retained = await this.#threads.writer.call('retain', beforeUs, recordsBeforeUs, this.#nowUs())
-    this.#oldestUs = retained.oldestUs
-    this.instant.sealed(retained.sealedUs)
-    this.delayed.sealed(retained.sealedUs)
+  bodies(positions: readonly number[]): Promise<(RecordBody | undefined)[]> {
+    return this.#threads.reader.call('bodies', positions)
+  }
+
+  async retain(before: RetainBefore): Promise<void> {
+    this.#oldestUs = await this.#threads.writer.call('retain', before, this.#nowUs())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -166,14 +164,20 @@ class SqliteLog implements SqliteLinkLog {
     await this.#owned.disposeAsync()
   }
 
-  #take(entries: readonly LinkEntry[]): void {
+  /** Answers how many entries it has. */
+  #take(pack: Pack): number {
+    const entries = unpackEntries(pack)
     this.instant.push(entries)
-    this.#held.push(entries)
+    this.#held.push(pack, entries)
+    return entries.length
   }
 
-  async #readSealed(positionUs: number): Promise<{ entries: LinkEntry[]; lastUs: number } | undefined> {
+  async #readStored(positionUs: number): Promise<{ entries: LinkEntry[]; lastUs: number } | undefined> {
     const found = await this.#threads.reader.call('read', positionUs)
-    return found && { entries: unpackEntries(found.pack), lastUs: found.lastUs }
+    if (!found) return undefined
+    const entries = found.packs.flatMap(pack => unpackEntries(pack))
+    for (const span of found.undone) takeOut(entries, span)
+    return { entries, lastUs: found.lastUs }
   }
 
   #nowUs(): number {

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { Progress } from '@orrery/firehose'
 import { createProgressTables, prepareSaveProgress } from '@orrery/firehose/progress'
-import { formatSource } from '@orrery/links'
-import { checkpoint, migrate, openDatabase, toStorageError } from '@orrery/storage'
-import { type LinkEntry, modes, type Stream } from '../entry.ts'
-import type { Change } from '../store.ts'
+import { migrate, openDatabase, toStorageError } from '@orrery/storage'
+import { type LinkEntry, modes, sourceOf, type Stream } from '../entry.ts'
+import type { Change, RecordBody, RetainBefore } from '../store.ts'
+import { type BodySpan, openBodyWriter } from './bodies.ts'
 import { type Pack, packEntries, unpackEntries } from './pack.ts'
 import { openRecords, type RecordKey } from './records.ts'
 import { fileName, migrations } from './schema.ts'
@@ -46,7 +46,6 @@ export interface Written {
   /** Undefined where no entry came of it. */
   pack: Pack | undefined
   undone: Span[]
-  sealedUs: number
   isMoreLeft: boolean
 }
 
@@ -55,7 +54,8 @@ export interface WriterApi {
   opened(): Opened
   /** All entries get times from `nowUs` on, strictly rising. */
   append(changes: readonly Change[], progress: Progress | undefined, nowUs: number): Written
-  retain(beforeUs: number, recordsBeforeUs: number, nowUs: number): { oldestUs: number; sealedUs: number }
+  /** Answers the oldest entry that is left. */
+  retain(before: RetainBefore, nowUs: number): number
 }
 
 /** Records of deleted accounts that are told as gone with one commit. */
@@ -79,6 +79,7 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
   const records = openRecords(db)
+  const bodies = openBodyWriter(db)
   const insertTail = db.prepare('INSERT INTO tail (last_us, entries, texts, numbers) VALUES (?, ?, ?, ?)')
   const readTail = db.prepare<[number], Pack>(
     'SELECT texts, numbers FROM tail WHERE last_us <= ? ORDER BY last_us',
@@ -121,6 +122,7 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
     nowUs: number
     entries: LinkEntry[]
     undone: Span[]
+    bodies: BodySpan[]
   }
 
   function addVersion(
@@ -129,6 +131,7 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
     rev: string,
     links: readonly RecordLink[],
     before: KnownVersion | undefined,
+    body?: RecordBody,
   ): void {
     if (!before && links.length === 0) return
     const atUs = nextUs(commit.nowUs)
@@ -140,13 +143,16 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       commit.undone.push(span)
     }
     records.put({ did, path }, before, next.known)
+    // What is gone comes first, and was in another version.
+    const gone = next.entries.length - links.length
+    if (body && links.length > 0) commit.bodies.push({ firstUs: atUs + gone, lastUs, body })
     const [collection = '', rkey = ''] = path.split('/')
     for (const [i, entry] of next.entries.entries()) {
       const { path: at, target: subject } = next.links[i]!
       commit.entries.push({
         timeUs: atUs + i,
         ...entry,
-        source: formatSource(collection, at),
+        source: sourceOf(collection, at),
         did,
         rkey,
         rev,
@@ -162,8 +168,8 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       return
     }
     const key = { did: change.did, path: `${change.collection}/${change.rkey}` }
-    const links = change.kind === 'put' ? change.links : []
-    addVersion(commit, key, change.rev, links, records.find(key))
+    const [links, body] = change.kind === 'put' ? [change.links, change.body] : [[], undefined]
+    addVersion(commit, key, change.rev, links, records.find(key), body)
   }
 
   /** Tells links of deleted accounts as gone, a step at a time. Such a deletion has no rev: it gets the time's TID. */
@@ -189,7 +195,7 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       progress: Progress | undefined,
       nowUs: number,
     ): Commit & { pack: Pack | undefined } => {
-      const commit: Commit = { nowUs, entries: [], undone: [] }
+      const commit: Commit = { nowUs, entries: [], undone: [], bodies: [] }
       for (const change of changes) apply(commit, change)
       if (isMoreLeft || changes.some(({ kind }) => kind === 'delete_account'))
         isMoreLeft = tellLeaving(commit)
@@ -198,6 +204,7 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       if (pack) {
         insertTail.run(entries.at(-1)!.timeUs, entries.length, pack.texts, pack.numbers)
       }
+      bodies.put(commit.bodies)
       if (lastUs > 0) setClock.run(lastUs)
       if (progress) saveProgress(progress)
       return { ...commit, pack }
@@ -275,18 +282,18 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
         sealBefore(nowUs - delayUs, sealEntries)
         const { pack, entries, undone } = run.immediate(changes, progress, nowUs)
         if (pack) tail.push({ lastUs: entries.at(-1)!.timeUs, entries: entries.length })
-        return { pack, undone, sealedUs, isMoreLeft }
+        return { pack, undone, isMoreLeft }
       }),
-    retain: (beforeUs, recordsBeforeUs, nowUs) =>
+    retain: ({ logUs, recordsUs, bodiesUs }, nowUs) =>
       failing('tidy up', () => {
         const finalUs = nowUs - delayUs
-        if (tail[0] && tail[0].lastUs < Math.min(beforeUs, finalUs)) sealBefore(finalUs, 1)
-        trimBlocks.run(beforeUs)
-        records.forget(recordsBeforeUs, finalUs)
-        return { oldestUs: oldestUs(), sealedUs }
+        if (tail[0] && tail[0].lastUs < Math.min(logUs, finalUs)) sealBefore(finalUs, 1)
+        trimBlocks.run(logUs)
+        records.forget(recordsUs, finalUs)
+        bodies.forget(bodiesUs)
+        return oldestUs()
       }),
     dispose() {
-      checkpoint(db)
       db.close()
     },
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { blockFor, type LinkEntry, modes } from '../entry.ts'
+import { blockFor } from '../block.ts'
+import { type LinkEntry, modes } from '../entry.ts'
 import { createFilter, FilterError, type FilterParams, lists, passes } from './filter.ts'
 import { Matcher } from './matcher.ts'
 

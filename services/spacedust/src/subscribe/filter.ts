@@ -2,7 +2,8 @@ import { hash } from 'node:crypto'
 import { isValidNsid } from '@atproto/syntax'
 import { accountOf, isDid, normaliseTarget } from '@orrery/links'
 import type { Filter, LogBlock } from '@orrery/server'
-import { blockEntries, collectionOf, type LinkEntry, modes, type Operation, type Stream } from '../entry.ts'
+import { blockEntries } from '../block.ts'
+import { collectionOf, type LinkEntry, modes, type Operation, type Stream } from '../entry.ts'
 
 /** What a subscriber wants, as it says it: in the query, or in an `options_update`. Empty lists do not restrict. */
 export interface FilterParams {

@@ -1,6 +1,7 @@
 import { accountOf } from '@orrery/links'
 import type { LogBlock } from '@orrery/server'
-import { blockEntries, type LinkEntry, type Stream } from '../entry.ts'
+import { blockEntries } from '../block.ts'
+import type { LinkEntry, Stream } from '../entry.ts'
 import { type LinkFilter, passes, type Wanted } from './filter.ts'
 
 /** A filter that is in the index, for all subscribers who want the same. */

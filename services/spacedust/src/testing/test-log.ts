@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { blockEntries, type LinkEntry, modes, type Stream } from '../entry.ts'
+import { blockEntries } from '../block.ts'
+import { type LinkEntry, modes, type Stream } from '../entry.ts'
 import type { Change } from '../store.ts'
 import { openSqliteLinkLog, type SqliteLinkLog } from '../store/sqlite.ts'
 
