@@ -7,6 +7,7 @@ import { createHttp, createLogger, createMetrics, listen } from '@orrery/server'
 import { openDatabase } from '@orrery/storage'
 import { serveProcess } from '@orrery/testnet'
 import { backlinksCursor, didsCursor, formatCursor } from '../src/cursor.ts'
+import { groupSize, partSize } from '../src/import.ts'
 import { addRoutes } from '../src/routes/routes.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
 import { hugeTarget, likes, Traffic } from './traffic.ts'
@@ -29,9 +30,6 @@ export interface Growth {
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-
-/** As many as a firehose gives at once to who cannot keep up. */
-const batchSize = 10_000
 
 /** How often a live index commits, milliseconds: the service's default. */
 const commitMs = 50
@@ -68,17 +66,23 @@ const api = {
     addRoutes(http, { reader: store.reader, version: '0.0.0' })
     return (await listen(http, { host: '127.0.0.1', port: 0 })).url
   },
-  /** Puts so many links more, as fast as they go in: the next batch is made while one is applied. */
+  /** Puts so many links more, as fast as an import: the next part is made while one is taken in. */
   async grow(links: number): Promise<Growth> {
     const from = traffic.links
     const startedAt = performance.now()
-    while (traffic.links - from < links) {
-      const batch = traffic.take(batchSize)
+    for (let committed = from; traffic.links - from < links;) {
+      const part = traffic.take(partSize)
       await applying
-      applying = apply(batch)
+      if (traffic.links - committed < groupSize(traffic.links))
+        applying = store.writer.gather(part, traffic.timeMs)
+      else {
+        applying = apply(part)
+        committed = traffic.links
+      }
       watchMemory()
     }
     await applying
+    await apply([])
     return { links: traffic.links - from, ms: performance.now() - startedAt, rss }
   },
   /** From now on so many changes a second, committed as the service does; 0 for none. */

@@ -21,6 +21,8 @@ export interface ImportOptions {
   logger: Logger
   signal: AbortSignal
   now?: (() => number) | undefined
+  /** How long to wait before a full disk is tried again, milliseconds. Default 5,000. */
+  fullDiskPauseMs?: number | undefined
 }
 
 export interface ImportSummary {
@@ -34,8 +36,16 @@ export interface ImportSummary {
   changes: number
 }
 
-/** Changes and links that are applied together. Many, as every transaction sorts its own. */
-const batchSize = 20_000
+/** Changes and links that are handed over at a time. */
+export const partSize = 5_000
+
+/**
+ * Changes and links that are committed together, after so many. Each row that they touch is read and written once for all
+ * of them, so many are good; while the index is small so are its rows, and less is to be done again when it is killed.
+ */
+export function groupSize(taken: number): number {
+  return Math.min(100_000, taken / 4)
+}
 
 /** Lines longer than this are no events, bytes. */
 const maxLineBytes = 16 * 1024 * 1024
@@ -51,15 +61,28 @@ const theEnd = Number.MAX_SAFE_INTEGER
  * batch is applied. How far it came is kept with every batch, so an import that was broken off goes on where it was, and
  * one that came to its end does nothing. A file is known by its path and size.
  *
- * @throws Error that names the line, where the file cannot be read; StorageError of the store
+ * While the disk is full it waits, and reads again what was not committed.
+ *
+ * @throws Error that names the line, where the file cannot be read; StorageError of the store, but for a full disk
  */
 export async function importEvents(options: ImportOptions): Promise<ImportSummary> {
-  const { file, writer, wants, stats, logger, signal, now = Date.now } = options
-  const { size } = await stat(file)
-  const source = `import:${resolve(file)}:${size}`
-  const done = options.progress.cursor(source)?.cursor ?? 0
+  const { size } = await stat(options.file)
+  const source = `import:${resolve(options.file)}:${size}`
   const summary: ImportSummary = { lines: 0, bad: 0, unknown: 0, changes: 0 }
-  if (done === theEnd) return summary
+  // What a full disk kept from being committed is read again.
+  await untilRoom(options, async () => {
+    const done = options.progress.cursor(source)?.cursor ?? 0
+    if (done !== theEnd) await readFrom(done, { ...options, source, size, summary })
+  })
+  return summary
+}
+
+/** Reads the file and takes in what is behind so many lines; adds what was committed to the summary. */
+async function readFrom(
+  done: number,
+  options: ImportOptions & { source: string; size: number; summary: ImportSummary },
+): Promise<void> {
+  const { file, source, size, summary, writer, wants, stats, logger, signal, now = Date.now } = options
   const input = createReadStream(file, { highWaterMark: 1024 * 1024, signal })
   const stream: Readable = file.endsWith('.zst') ? input.pipe(createZstdDecompress()) : input
   if (stream !== input) input.on('error', error => stream.destroy(error))
@@ -67,49 +90,63 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   const bar = createProgress({ what: `importing ${file}`, total: size, logger })
   const startedAt = performance.now()
 
-  let batch: Change[] = []
-  let weight = 0
-  let applying: Promise<boolean> = Promise.resolve(true)
-  const flush = async (line: number): Promise<void> => {
-    const changes = batch
-    batch = []
-    weight = 0
-    summary.changes += changes.length
-    const cursors: CursorChange[] = [{ source, cursor: line, time: '', seen: [] }]
-    const upTo = { cursors, accounts: [], notices: [], gaps: [] }
-    await applying
-    applying = untilRoom({ logger, signal }, () => writer.apply(changes, upTo, now()))
-    // Awaited at the next flush; by then it may have failed already.
-    applying.catch(() => {})
+  let lines = 0
+  let taken = 0
+  let part = { changes: [] as Change[], weight: 0 }
+  let group = { changes: 0, weight: 0, bad: 0, unknown: 0 }
+  let writing: Promise<void> = Promise.resolve()
+  /** Hands a part over when the one before is done with; up to a line, or to be followed by more of its group. */
+  const hand = async (upTo?: number): Promise<void> => {
+    const { changes, weight } = part
+    part = { changes: [], weight: 0 }
+    group.changes += changes.length
+    group.weight += weight
+    await writing
+    if (upTo === undefined) writing = writer.gather(changes, now())
+    else {
+      const { bad, unknown, changes: count } = group
+      taken += group.weight
+      group = { changes: 0, weight: 0, bad: 0, unknown: 0 }
+      const cursors: CursorChange[] = [{ source, cursor: upTo, time: '', seen: [] }]
+      writing = writer.apply(changes, { cursors, accounts: [], notices: [], gaps: [] }, now()).then(() => {
+        summary.lines = lines
+        summary.bad += bad
+        summary.unknown += unknown
+        summary.changes += count
+      })
+    }
+    // Awaited with the next part; by then it may have failed already.
+    writing.catch(() => {})
   }
 
   try {
     for await (const line of linesOf(stream)) {
-      if (++summary.lines % linesPerLook === 0) {
-        const rate = Math.round((summary.lines * 1000) / (performance.now() - startedAt))
+      if (++lines % linesPerLook === 0) {
+        const rate = Math.round((lines * 1000) / (performance.now() - startedAt))
         bar.at(input.bytesRead, `${rate.toLocaleString('en')} lines/s`)
       }
-      if (summary.lines <= done) continue
+      if (lines <= done) continue
       const event = tryRead(line)
-      if (typeof event === 'string') summary[event]++
+      if (typeof event === 'string') group[event]++
       else
         for (const change of changesOf(event)) {
-          batch.push(change)
-          weight += change.kind === 'put' ? 1 + change.links.length : 1
+          part.changes.push(change)
+          part.weight += change.kind === 'put' ? 1 + change.links.length : 1
         }
-      if (weight >= batchSize) await flush(summary.lines)
+      if (part.weight < partSize) continue
+      const isEnd = group.weight + part.weight >= groupSize(taken)
+      await hand(isEnd ? lines : undefined)
     }
-    await flush(theEnd)
-    await applying
+    await hand(theEnd)
+    await writing
   } catch (error) {
-    await applying.catch(() => {})
-    if (signal.aborted) return summary
+    await writing.catch(() => {})
+    if (signal.aborted) return
     if (error instanceof StorageError) throw error
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`cannot read ${file} beyond line ${summary.lines}: ${reason}`, { cause: error })
+    throw new Error(`cannot read ${file} beyond line ${lines}: ${reason}`, { cause: error })
   }
-  bar.end(`${summary.lines.toLocaleString('en')} lines`)
-  return summary
+  bar.end(`${lines.toLocaleString('en')} lines`)
 }
 
 /** An event, or what the line is instead. */

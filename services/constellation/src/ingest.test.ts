@@ -38,6 +38,7 @@ async function run(events: readonly FirehoseEvent[], failures: readonly (Error |
         if (failure) throw failure
         applied.push({ kinds: changes.map(({ kind }) => kind), cursor: cursors[0]!.cursor })
       },
+      gather: async () => {},
       tidy: async () => false,
       async [Symbol.asyncDispose]() {},
     },

@@ -57,11 +57,19 @@ export type Change =
 
 export interface LinkWriter extends AsyncDisposable {
   /**
+   * Takes changes that come before those of the next `apply`, in its transaction: many that are committed together touch
+   * each row once. Nobody sees them before.
+   *
+   * @throws StorageError as `apply` does; then nothing is left of what was gathered, nor where that `apply` fails
+   */
+  gather(changes: readonly Change[], timeMs: number): Promise<void>
+  /**
    * Applies changes and keeps the progress with them in one transaction; visible to readers when it resolves. `timeMs` is
    * when the index takes them in, milliseconds since 1970, kept to the second below: what `since` and `until` go by. Where it is before that of an
    * earlier call, with or without changes, time stands still until it has caught up.
    *
-   * @throws StorageError `full` where there is no room; then nothing was applied, and the same may be tried again
+   * @throws StorageError `full` where there is no room; then nothing was applied, and the same may be tried again, with what
+   * was gathered for it
    */
   apply(changes: readonly Change[], progress: Progress, timeMs: number): Promise<void>
   /** Does a bounded step of what is left to tidy up. False when there is nothing more to do. */
@@ -170,6 +178,11 @@ export class TooBusyError extends Error {
  * zero, never an error. Counts cost the same whatever the size of a list, a page costs its own rows.
  */
 export interface LinkReader extends Disposable {
+  /**
+   * Names the state that is read now: while it is the same, so is every answer. Undefined where that cannot be told, for
+   * instance while a transaction is being committed.
+   */
+  readonly version: number | undefined
   /** Counts for each key, in order. */
   counts(keys: readonly ListKey[]): Promise<Counts[]>
   /** Newest first, or oldest first with `reverse`; links of hidden accounts are left out. */

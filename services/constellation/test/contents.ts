@@ -4,8 +4,8 @@ import { openDatabase } from '@orrery/storage'
 import { waitFor } from '@orrery/testnet'
 import { ListReader, type ListRow } from '../src/store/sqlite/list-reader.ts'
 import { Names } from '../src/store/sqlite/names.ts'
-import { readRecords } from '../src/store/sqlite/records.ts'
-import { type Dictionary, sourceOf, targetOf } from '../src/store/sqlite/targets.ts'
+import { type KeptLink, RecordReader, rkeyOf } from '../src/store/sqlite/records.ts'
+import { type Dictionary, keyBytes, sourceOf, targetOf } from '../src/store/sqlite/targets.ts'
 import { fileName } from '../src/store/sqlite/writer.ts'
 
 /** Everything in an index, in an order of its own. */
@@ -36,13 +36,9 @@ export function readContents(folder: string): Contents {
         .all()
       const entries = lists.map(list => [...reader.up(list, 0)])
       const records = db
-        .prepare<[], { did: number; collection: number; data: Buffer }>(
-          'SELECT did, collection, data FROM record',
-        )
+        .prepare<[], { hour: number; data: Buffer }>('SELECT hour, data FROM record')
         .all()
-        .flatMap(({ did, collection, data }) =>
-          readRecords(data).map(({ rkey, links }) => ({ did, collection, rkey, links })),
-        )
+        .flatMap(({ hour, data }) => recordsOf(data, hour))
       return {
         lists: lists
           .map(({ target, source, records: count, dids }, i) => {
@@ -54,7 +50,7 @@ export function readContents(folder: string): Contents {
         records: records
           .map(({ did, collection, rkey, links }) => {
             const targets = links.map(
-              link => `${sourceOf(link.source, names).path}=${targetOf(link.target, names)}`,
+              link => `${sourceOf(link.source, names).path}=${targetOf(keyBytes(link.target), names)}`,
             )
             return `${names.dids.name(did)}/${names.collections.name(collection)}/${rkey}: ${targets.join(' ')}`
           })
@@ -70,6 +66,16 @@ export function readContents(folder: string): Contents {
   } finally {
     db.close()
   }
+}
+
+function recordsOf(row: Buffer, hour: number) {
+  const records: { did: number; collection: number; rkey: string; links: KeptLink[] }[] = []
+  const reader = new RecordReader(row, hour)
+  while (reader.next()) {
+    const { did, collection, links } = reader
+    records.push({ did, collection, rkey: rkeyOf(reader), links })
+  }
+  return records
 }
 
 /** How far an index has come in its source; undefined before the first commit. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, startSimulatedNetwork, waitFor, within } from '@orrery/testnet'
-import { type Contents, readContents, untilSettled } from './contents.ts'
+import { type Contents, cursorOf, readContents, untilSettled } from './contents.ts'
 import { startTestConstellation } from './harness.ts'
 
 export interface CrashRounds {
@@ -51,6 +51,11 @@ export async function crashRounds({ kills, rate, seed }: CrashRounds): Promise<C
   const stop = new AbortController()
   const running = network.run(rate, stop.signal)
   const random = createRandom(seed)
+  // Who has no place in the stream yet begins with what comes next, and may miss something.
+  await waitFor(() => cursorOf(killed['data-dir']) !== undefined, {
+    what: 'the first commit',
+    timeoutMs: 60_000,
+  })
   for (let i = 0; i < kills; i++) {
     await sleep(100 + random.below(1_200))
     child.kill('SIGKILL')

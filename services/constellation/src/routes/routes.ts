@@ -1,5 +1,13 @@
 import type { Gap } from '@orrery/firehose'
-import { addFast, HttpError, type HttpServer, QueryParams, wantsHtml } from '@orrery/server'
+import {
+  addFast,
+  type FastAnswer,
+  type FastHandler,
+  HttpError,
+  type HttpServer,
+  QueryParams,
+  wantsHtml,
+} from '@orrery/server'
 import { endpointPage } from '../pages/endpoint-page.ts'
 import { createFindTarget, type ResolveHandle } from '../params/subject.ts'
 import type { LinkReader } from '../store.ts'
@@ -9,6 +17,7 @@ import { addBatch } from './batch.ts'
 import type { Endpoint, EndpointContext } from './endpoint.ts'
 import { addHome } from './home.ts'
 import { addOpenApi } from './openapi.ts'
+import { RecentAnswers } from './recent-answers.ts'
 import { addWellKnown } from './well-known.ts'
 
 export interface RoutesOptions {
@@ -36,13 +45,18 @@ export function addRoutes(app: HttpServer, options: RoutesOptions): void {
   }
   addHeaders(app)
   addHome(app, { reader, version, gaps, now })
-  for (const endpoint of endpoints) addEndpoint(app, endpoint, context, version)
+  const recent = new RecentAnswers(reader)
+  for (const endpoint of endpoints) addEndpoint(app, endpoint, { context, recent, version })
   addBatch(app, context)
   addOpenApi(app, version)
   addWellKnown(app, didWebDomain)
 }
 
-function addEndpoint(app: HttpServer, endpoint: Endpoint, context: EndpointContext, version: string): void {
+function addEndpoint(
+  app: HttpServer,
+  endpoint: Endpoint,
+  { context, recent, version }: { context: EndpointContext; recent: RecentAnswers; version: string },
+): void {
   const isPlain = endpoint.errors === 'text'
   const run = isPlain ? withPlainErrors(endpoint.run) : endpoint.run
   app.get(endpoint.path, isPlain ? plainErrors : {}, async (request, reply) => {
@@ -53,10 +67,17 @@ function addEndpoint(app: HttpServer, endpoint: Endpoint, context: EndpointConte
     const text = isPage ? endpointPage(endpoint, query, found, json, version) : json
     return sendAnswer(request, reply, { text, isPage })
   })
-  addFast(app, endpoint.path, async (request, query) => {
-    if (wantsHtml(request)) return undefined
+  const answer = async (...[request, query]: Parameters<FastHandler>): Promise<FastAnswer> => {
+    const { version: state } = context.reader
     const { body } = await endpoint.run(new QueryParams(query), context)
-    return fastAnswer(request, JSON.stringify(body))
+    const text = JSON.stringify(body)
+    recent.set(request.url!, text, state)
+    return fastAnswer(request, text)
+  }
+  addFast(app, endpoint.path, (request, query) => {
+    if (wantsHtml(request)) return undefined
+    const known = recent.get(request.url!)
+    return known === undefined ? answer(request, query) : fastAnswer(request, known)
   })
 }
 

@@ -65,6 +65,7 @@ export function createMemoryStore(): MemoryStore {
   const lists = new Map<string, List[]>()
   const accounts = new Map<string, Account>()
   const progress = createMemoryProgress({ maxAccounts: 10_000 })
+  let gathered: { changes: readonly Change[]; timeMs: number }[] = []
   let lastSeq = 0
   let clockMs = -Infinity
   let startedAt: number | undefined
@@ -167,11 +168,19 @@ export function createMemoryStore(): MemoryStore {
       )
   }
 
+  function applyAll({ changes, timeMs }: (typeof gathered)[number]): void {
+    clockMs = Math.max(clockMs, Math.floor(timeMs / 1000) * 1000)
+    if (changes.length > 0) startedAt ??= clockMs
+    for (const change of changes) applyChange(change)
+  }
+
   const writer: LinkWriter = {
+    async gather(changes, timeMs) {
+      gathered.push({ changes: structuredClone(changes), timeMs })
+    },
     async apply(changes, upstream, timeMs) {
-      clockMs = Math.max(clockMs, Math.floor(timeMs / 1000) * 1000)
-      if (changes.length > 0) startedAt ??= clockMs
-      for (const change of changes) applyChange(change)
+      for (const call of [...gathered, { changes, timeMs }]) applyAll(call)
+      gathered = []
       progress.save(upstream)
     },
     tidy: async () => false,
@@ -179,6 +188,7 @@ export function createMemoryStore(): MemoryStore {
   }
 
   const reader: LinkReader = {
+    version: undefined,
     counts: async keys => keys.map(key => countsOf(entriesOf(key))),
 
     async backlinks(key, { limit, after, reverse, dids, since, until }): Promise<Backlinks> {

@@ -4,13 +4,14 @@ import { openDatabase, startThread, type StorageError } from '@orrery/storage'
 import type { LinkReader, LinkWriter } from '../store.ts'
 import { JoinThread } from './sqlite/joins.ts'
 import { SqliteReader } from './sqlite/reader.ts'
+import { Version } from './sqlite/version.ts'
 import { fileName, type WriterApi, type WriterOptions } from './sqlite/writer.ts'
 
 export interface SqliteStoreOptions {
   folder: string
-  /** Page cache of the writer, bytes. Default 64 MiB. */
+  /** Page cache of the writer, bytes. Default 48 MiB. */
   writeCacheBytes?: number
-  /** Page cache of the reader, bytes. Default 32 MiB. */
+  /** Page cache of the reader, bytes. Default 16 MiB. */
   readCacheBytes?: number
   /** Page cache of the thread that joins long lists, once there was one to join; bytes. Default 16 MiB. */
   joinCacheBytes?: number
@@ -30,19 +31,20 @@ const MIB = 1024 * 1024
 
 /** Opens the index in a folder, which is created: a writer in its own thread, a reader in this one, and joins of long lists in a third. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, writeCacheBytes = 64 * MIB, readCacheBytes = 32 * MIB, onFailure } = options
+  const { folder, writeCacheBytes = 48 * MIB, readCacheBytes = 16 * MIB, onFailure } = options
   const joinCacheBytes = options.joinCacheBytes ?? 16 * MIB
   await using cleanUp = new AsyncDisposableStack()
+  const version = new Version()
   const thread = cleanUp.use(
     await startThread<WriterApi>(new URL('./sqlite/writer-thread.ts', import.meta.url), {
       name: 'link-writer',
-      workerData: { folder, cacheBytes: writeCacheBytes } satisfies WriterOptions,
+      workerData: { folder, cacheBytes: writeCacheBytes, version: version.shared } satisfies WriterOptions,
       onFailure,
     }),
   )
   const db = openDatabase(join(folder, fileName), { readonly: true, cacheBytes: readCacheBytes })
   const joins = cleanUp.use(new JoinThread({ folder, cacheBytes: joinCacheBytes, onFailure }))
-  const reader = cleanUp.use(new SqliteReader(db, { joins }))
+  const reader = cleanUp.use(new SqliteReader(db, { joins, version }))
   const progress = prepareReadProgress(db)
   /** What was written is read from the moment that its writer knows it was. */
   const seen = async <T>(writing: Promise<T>): Promise<T> => {
@@ -55,6 +57,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     reader,
     progress,
     writer: {
+      gather: (changes, timeMs) => thread.call('gather', changes, timeMs),
       apply: (changes, upstream, timeMs) => seen(thread.call('apply', changes, upstream, timeMs)),
       tidy: () => seen(thread.call('tidy')),
       [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),

@@ -25,15 +25,53 @@ export class ByteWriter {
     return this
   }
 
+  /** A whole number below 2^42 so that bytes are in the order of numbers: ones in front tell how many bytes follow. */
+  ordered(value: number): this {
+    let more = 0
+    while (value >= 2 ** (7 * (more + 1))) more++
+    const buffer = this.#room(6)
+    let rest = value
+    for (let i = this.#length + more; i > this.#length; i--) {
+      buffer[i] = rest % 256
+      rest = Math.floor(rest / 256)
+    }
+    buffer[this.#length] = ((0xff00 >> more) % 256) | rest
+    this.#length += 1 + more
+    return this
+  }
+
+  /** A whole number below 2^48 in six bytes, highest first. */
+  six(value: number): this {
+    this.#room(6).writeUIntBE(value, this.#length, 6)
+    this.#length += 6
+    return this
+  }
+
   bytes(bytes: Uint8Array): this {
     this.#room(bytes.length).set(bytes, this.#length)
     this.#length += bytes.length
     return this
   }
 
+  /** A string of one byte a character. */
+  text(text: string): this {
+    const buffer = this.#room(text.length)
+    for (let i = 0; i < text.length; i++) buffer[this.#length++] = text.charCodeAt(i)
+    return this
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
   /** A copy of what was written. */
   take(): Buffer {
     return Buffer.from(this.#buffer.subarray(0, this.#length))
+  }
+
+  /** The same as a string of one byte a character. */
+  takeText(): string {
+    return this.#buffer.toString('latin1', 0, this.#length)
   }
 
   #room(size: number): Buffer {
@@ -71,6 +109,17 @@ export class ByteReader {
       value += (byte & 127) * scale
       scale *= 128
     } while (byte >= 128)
+    return value
+  }
+
+  /** What `ordered` wrote. */
+  ordered(): number {
+    const head = this.bytes[this.at++]!
+    if (head < 128) return head
+    let more = 1
+    while (more < 5 && (head & (0x80 >> more)) !== 0) more++
+    let value = head & (0x7f >> more)
+    for (; more > 0; more--) value = value * 256 + this.bytes[this.at++]!
     return value
   }
 

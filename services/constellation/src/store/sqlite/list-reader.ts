@@ -1,6 +1,7 @@
 import type { Database } from '@orrery/storage'
 import { EntryReader } from './entries.ts'
-import { chunkAtOrBelow, memberAtOrBelow } from './lists.ts'
+import { chunkAtOrBelow } from './lists.ts'
+import { memberAtOrBelow } from './member-tree.ts'
 import { slotsOf } from './members.ts'
 import { longKey } from './schema.ts'
 

@@ -1,30 +1,21 @@
 import type { Database } from '@orrery/storage'
 import { endOf, EntryReader, extendRun, shortenRun, startRun } from './entries.ts'
-import { type Members, memberIndex, readMembers, writeMembers } from './members.ts'
+import { MemberTree } from './member-tree.ts'
+import type { KeptLink } from './records.ts'
 import type { Rkey } from './rkey.ts'
 import { longKey } from './schema.ts'
+import { sortByNumber } from './sorted.ts'
+import { keyBytes, keyHead } from './targets.ts'
 
-/** A list as a batch works on it. */
-interface List {
-  readonly target: Buffer
-  readonly source: number
-  records: number
-  dids: number
-  slots: number
-  long: number | null
-  data: Buffer | null
-  isNew: boolean
-  isDirty: boolean
-  /** The last run of a long list, once it was asked for. */
-  tail: Tail | undefined
-}
+/** An entry that comes, or that of a link that goes. */
+type Step = Entry | { link: KeptLink; did?: undefined }
 
-interface Tail {
-  id: number
-  data: Buffer
-  lastSlot: number
-  lastTime: number
-  isNew: boolean
+interface Entry {
+  /** Is told its slot. */
+  link: KeptLink
+  did: number
+  rkey: Rkey
+  time: number
 }
 
 interface ListRow {
@@ -35,28 +26,37 @@ interface ListRow {
   data: Buffer | null
 }
 
+/** The last run of a long list. */
+interface Tail {
+  id: number
+  data: Buffer
+  lastSlot: number
+  lastTime: number
+  isNew: boolean
+}
+
 /**
- * The lists as they are written. Those that a batch touches are kept until `flush`, which writes them in the order of their
- * keys: neighbours share pages.
+ * The lists as they are written. What a batch adds and removes is kept until `flush`, which goes through it in the order of
+ * the rows, so that each is read and written once, and neighbours share pages.
  */
 export class Lists {
-  readonly #lists = new Map<string, List>()
+  #pending: Step[] = []
+  readonly #members: MemberTree
   readonly #db
   readonly #nextLong: () => number
   readonly #maxRowBytes: number
-  /** Lists that came to be since this was last set to 0. */
-  added = 0
 
   /** `nextLong` gives a number to a list that has become long. */
   constructor(db: Database, nextLong: () => number, maxRowBytes: number) {
     this.#nextLong = nextLong
     this.#maxRowBytes = maxRowBytes
+    this.#members = new MemberTree(db, maxRowBytes)
     this.#db = {
       get: db.prepare<[Buffer, number], ListRow>(
         'SELECT records, dids, slots, long, data FROM list WHERE target = ? AND source = ?',
       ),
       insert: db.prepare(
-        'INSERT INTO list (target, source, records, dids, slots, long, data) VALUES (?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO list (records, dids, slots, long, data, target, source) VALUES (?, ?, ?, ?, ?, ?, ?)',
       ),
       update: db.prepare(
         'UPDATE list SET records = ?, dids = ?, slots = ?, long = ?, data = ? WHERE target = ? AND source = ?',
@@ -65,137 +65,117 @@ export class Lists {
       insertChunk: db.prepare('INSERT INTO chunk (id, data) VALUES (?, ?)'),
       updateChunk: db.prepare('UPDATE chunk SET data = ? WHERE id = ?'),
       deleteChunk: db.prepare('DELETE FROM chunk WHERE id = ?'),
-      memberAtOrBelow: memberAtOrBelow(db),
-      insertMember: db.prepare('INSERT INTO member (id, data) VALUES (?, ?)'),
-      updateMember: db.prepare('UPDATE member SET data = ? WHERE id = ?'),
-      deleteMember: db.prepare('DELETE FROM member WHERE id = ?'),
     }
   }
 
-  /** Adds an entry; answers its slot. */
-  append(target: Buffer, source: number, did: number, rkey: Rkey, time: number): number {
-    const list = this.#load(target, source)
-    list.isDirty = true
-    list.records++
-    const slot = list.slots++
-    if (list.long === null) this.#appendShort(list, slot, did, rkey, time)
-    else this.#appendLong(list, list.long, slot, did, rkey, time)
-    return slot
+  /** Adds the entry of a link, which has its slot after `flush`. */
+  append(link: KeptLink, did: number, rkey: Rkey, time: number): void {
+    this.#pending.push({ link, did, rkey, time })
   }
 
-  /** Takes an entry out. */
-  remove(target: Buffer, source: number, slot: number): void {
-    const list = this.#load(target, source)
-    list.isDirty = true
-    list.records--
-    if (list.long === null) {
-      const { run, did, wasAgain } = shortenRun(list.data!, slot, true)
-      list.data = run ?? null
-      if (!wasAgain && !(run && hasDid(run, did))) list.dids--
-    } else this.#removeLong(list, list.long, slot)
+  /** Takes the entry of a link out. */
+  remove(link: KeptLink): void {
+    this.#pending.push({ link })
   }
 
-  /** Writes what was touched, and forgets it. */
-  flush(): void {
-    const dirty = [...this.#lists.entries()].filter(([, list]) => list.isDirty)
-    dirty.sort(([a], [b]) => (a < b ? -1 : 1))
-    for (const [, list] of dirty) {
-      const { target, source, records, dids, slots, long, data, tail } = list
-      if (tail) this.#writeTail(tail)
-      if (list.isNew) this.#db.insert.run(target, source, records, dids, slots, long, data)
-      else this.#db.update.run(records, dids, slots, long, data, target, source)
+  /** Writes what was added and removed, and forgets it. Answers how many lists came to be. */
+  flush(): number {
+    const pending = sortByNumber(this.#pending, ({ link }) => keyHead(link.target), compareLists)
+    this.#pending = []
+    let added = 0
+    for (let from = 0; from < pending.length;) {
+      const first = pending[from]!
+      let to = from + 1
+      while (to < pending.length && compareLists(first, pending[to]!) === 0) to++
+      if (this.#write(first.link, pending.slice(from, to))) added++
+      from = to
     }
-    this.#lists.clear()
+    return added
   }
 
   forget(): void {
-    this.#lists.clear()
+    this.#pending = []
   }
 
-  #load(target: Buffer, source: number): List {
-    const name = `${target.toString('latin1')} ${source}`
-    let list = this.#lists.get(name)
-    if (!list) {
-      const row = this.#db.get.get(target, source)
-      if (!row) this.added++
-      list = {
-        target,
-        source,
-        ...(row ?? { records: 0, dids: 0, slots: 1, long: null, data: null }),
-        isNew: !row,
-        isDirty: false,
-        tail: undefined,
-      }
-      this.#lists.set(name, list)
-    }
-    return list
+  /** Takes the steps of a list; true where it is new. */
+  #write({ target: key, source }: KeptLink, steps: readonly Step[]): boolean {
+    const target = keyBytes(key)
+    const row = this.#db.get.get(target, source)
+    const list = row ?? { records: 0, dids: 0, slots: 1, long: null, data: null }
+    for (let i = 0; i < steps.length;) i = this.#take(list, steps, i)
+    const { records, dids, slots, long, data } = list
+    const write = row ? this.#db.update : this.#db.insert
+    write.run(records, dids, slots, long, data, target, source)
+    return !row
   }
 
-  #appendShort(list: List, slot: number, did: number, rkey: Rkey, time: number): void {
-    if (list.data === null) {
-      list.data = startRun(slot, time, { did, isAgain: false, rkey })
-      list.dids++
-      return
+  /** Takes a step, or as many of a kind as follow each other; answers which one is next. */
+  #take(list: ListRow, steps: readonly Step[], from: number): number {
+    const step = steps[from]!
+    if (step.did === undefined) {
+      list.records--
+      if (list.long === null) removeShort(list, step.link.slot)
+      else this.#removeLong(list, list.long, step.link.slot)
+      return from + 1
     }
-    const reader = new EntryReader(list.data)
-    let isAgain = false
-    while (reader.next()) if (reader.did === did) isAgain = true
-    list.data = extendRun(list.data, reader.time, time, { did, isAgain, rkey })
-    if (!isAgain) list.dids++
-    if (list.data.length > this.#maxRowBytes) this.#makeLong(list, list.data)
+    if (list.long === null) {
+      list.records++
+      step.link.slot = list.slots++
+      appendShort(list, step)
+      if (list.data!.length > this.#maxRowBytes) this.#makeLong(list, list.data!)
+      return from + 1
+    }
+    const entries: Entry[] = []
+    for (const next of steps.slice(from)) {
+      if (next.did === undefined) break
+      next.link.slot = list.slots++
+      entries.push(next)
+    }
+    list.records += entries.length
+    this.#appendLong(list, list.long, entries)
+    return from + entries.length
   }
 
   /** Gives a list that has outgrown its row runs of its own, and a register of its DIDs. */
-  #makeLong(list: List, run: Buffer): void {
+  #makeLong(list: ListRow, run: Buffer): void {
     const long = this.#nextLong()
-    const byDid = new Map<number, number[]>()
     const reader = new EntryReader(run)
     const first = reader.slot + 1
-    while (reader.next()) {
-      if (reader.did === 0) continue
-      const slots = byDid.get(reader.did)
-      if (slots) slots.push(reader.slot)
-      else byDid.set(reader.did, [reader.slot])
-    }
-    const sorted = [...byDid].toSorted(([a], [b]) => a - b)
-    const members: Members = { dids: sorted.map(([did]) => did), slots: sorted.map(([, slots]) => slots) }
-    this.#db.insertMember.run(longKey(long, members.dids[0]!), writeMembers(members))
+    const entries: { did: number; slot: number }[] = []
+    while (reader.next()) if (reader.did !== 0) entries.push({ did: reader.did, slot: reader.slot })
+    this.#members.add(long, entries)
+    this.#db.insertChunk.run(longKey(long, first), run)
     list.long = long
     list.data = null
-    list.tail = {
-      id: longKey(long, first),
-      data: run,
-      lastSlot: reader.slot,
-      lastTime: reader.time,
-      isNew: true,
-    }
   }
 
-  #appendLong(list: List, long: number, slot: number, did: number, rkey: Rkey, time: number): void {
-    const isAgain = this.#addMember(long, did, slot)
-    if (!isAgain) list.dids++
-    const entry = { did, isAgain, rkey }
-    const tail = this.#tail(list, long)
-    // Where the last run went away there is a hole, and a run has none.
-    if (tail && tail.data.length <= this.#maxRowBytes && tail.lastSlot === slot - 1) {
-      tail.data = extendRun(tail.data, tail.lastTime, time, entry)
-      tail.lastSlot = slot
+  #appendLong(list: ListRow, long: number, entries: readonly Entry[]): void {
+    const areAgain = this.#members.add(
+      long,
+      entries.map(({ did, link }) => ({ did, slot: link.slot })),
+    )
+    let tail = this.#tail(long)
+    for (const [i, entry] of entries.entries()) {
+      const { link, time } = entry
+      const isAgain = areAgain[i]!
+      if (!isAgain) list.dids++
+      // Where the last run went away there is a hole, and a run has none.
+      const fits = tail && tail.data.length <= this.#maxRowBytes && tail.lastSlot === link.slot - 1
+      if (tail && fits) tail.data = extendRun(tail.data, tail.lastTime, time, { ...entry, isAgain })
+      else {
+        if (tail) this.#writeTail(tail)
+        const data = startRun(link.slot, time, { ...entry, isAgain })
+        tail = { id: longKey(long, link.slot), data, lastSlot: 0, lastTime: 0, isNew: true }
+      }
+      tail.lastSlot = link.slot
       tail.lastTime = time
-      return
     }
-    if (tail) this.#writeTail(tail)
-    const data = startRun(slot, time, entry)
-    list.tail = { id: longKey(long, slot), data, lastSlot: slot, lastTime: time, isNew: true }
+    this.#writeTail(tail!)
   }
 
-  #tail(list: List, long: number): Tail | undefined {
-    if (list.tail) return list.tail
+  #tail(long: number): Tail | undefined {
     const row = this.#db.lastChunk.get(longKey(long, 0), longKey(long + 1, 0) - 1)
-    if (row) {
-      const { lastSlot, lastTime } = endOf(row.data)
-      list.tail = { id: row.id, data: row.data, lastSlot, lastTime, isNew: false }
-    }
-    return list.tail
+    return row && { ...row, ...endOf(row.data), isNew: false }
   }
 
   #writeTail({ id, data, isNew }: Tail): void {
@@ -203,14 +183,9 @@ export class Lists {
     else this.#db.updateChunk.run(data, id)
   }
 
-  #removeLong(list: List, long: number, slot: number): void {
-    if (list.tail) {
-      // Back to disk first, where whichever run has the slot is.
-      this.#writeTail(list.tail)
-      list.tail = undefined
-    }
+  #removeLong(list: ListRow, long: number, slot: number): void {
     const { did, wasAgain } = this.#shorten(long, slot)
-    const left = this.#removeMember(long, did, slot)
+    const left = this.#members.remove(long, did, slot)
     if (left.length === 0) list.dids--
     // The next one of the DID is its oldest now, wherever it is.
     else if (!wasAgain) this.#promote(long, left[0]!)
@@ -237,59 +212,36 @@ export class Lists {
     if (!row) throw new RangeError(`the index has no run for slot ${slot} of list ${long}`)
     return row
   }
-
-  /** Enters a slot of a DID; true where it had one already. */
-  #addMember(long: number, did: number, slot: number): boolean {
-    const row = this.#db.memberAtOrBelow.get(longKey(long, 0), longKey(long, did))
-    if (!row) {
-      this.#db.insertMember.run(longKey(long, did), writeMembers({ dids: [did], slots: [[slot]] }))
-      return false
-    }
-    const members = readMembers(row.data)
-    const at = memberIndex(members, did)
-    const had = members.dids[at] === did
-    if (had) members.slots[at]!.push(slot)
-    else {
-      members.dids.splice(at, 0, did)
-      members.slots.splice(at, 0, [slot])
-    }
-    if (row.data.length <= this.#maxRowBytes || members.dids.length < 2) {
-      this.#db.updateMember.run(writeMembers(members), row.id)
-      return had
-    }
-    const half = members.dids.length >>> 1
-    this.#db.updateMember.run(writeMembers(members, 0, half), row.id)
-    this.#db.insertMember.run(longKey(long, members.dids[half]!), writeMembers(members, half))
-    return had
-  }
-
-  /** Strikes a slot of a DID; answers those left. */
-  #removeMember(long: number, did: number, slot: number): number[] {
-    const row = this.#db.memberAtOrBelow.get(longKey(long, 0), longKey(long, did))!
-    const members = readMembers(row.data)
-    const at = memberIndex(members, did)
-    const left = members.slots[at]!.filter(other => other !== slot)
-    if (left.length > 0) members.slots[at] = left
-    else {
-      members.dids.splice(at, 1)
-      members.slots.splice(at, 1)
-    }
-    if (members.dids.length === 0) this.#db.deleteMember.run(row.id)
-    else this.#db.updateMember.run(writeMembers(members), row.id)
-    return left
-  }
 }
 
-/** The run or stretch at or below a key, at or above another. */
+function compareLists({ link: a }: Step, { link: b }: Step): number {
+  if (a.target !== b.target) return a.target < b.target ? -1 : 1
+  return a.source - b.source
+}
+
+function appendShort(list: ListRow, { did, rkey, time, link }: Entry): void {
+  if (list.data === null) {
+    list.data = startRun(link.slot, time, { did, isAgain: false, rkey })
+    list.dids++
+    return
+  }
+  const reader = new EntryReader(list.data)
+  let isAgain = false
+  while (reader.next()) if (reader.did === did) isAgain = true
+  list.data = extendRun(list.data, reader.time, time, { did, isAgain, rkey })
+  if (!isAgain) list.dids++
+}
+
+function removeShort(list: ListRow, slot: number): void {
+  const { run, did, wasAgain } = shortenRun(list.data!, slot, true)
+  list.data = run ?? null
+  if (!wasAgain && !(run && hasDid(run, did))) list.dids--
+}
+
+/** The run at or below a key, at or above another. */
 export function chunkAtOrBelow(db: Database) {
   return db.prepare<[number, number], { id: number; data: Buffer }>(
     'SELECT id, data FROM chunk WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1',
-  )
-}
-
-export function memberAtOrBelow(db: Database) {
-  return db.prepare<[number, number], { id: number; data: Buffer }>(
-    'SELECT id, data FROM member WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1',
   )
 }
 

@@ -1,26 +1,39 @@
 import type { Database } from '@orrery/storage'
+import { packDid, unpackDid } from './did.ts'
 import { Recent } from './recent.ts'
 
 /** The tables that number texts. */
 export type NameTable = 'did' | 'collection' | 'source' | 'text'
+
+const remembered = 20_000
+
+/** A text as its table has it. */
+type Kept = Buffer | string
 
 /** Numbers for texts, from 1. Found by a hash, so that no text is kept twice. Numbers last for ever and may be remembered. */
 export class Names {
   readonly #find
   readonly #read
   readonly #add
-  readonly #ids: Recent<string, number>
+  readonly #pack: (name: string) => Kept
+  readonly #ids: Pick<Recent<string, number>, 'get' | 'set' | 'clear'>
   readonly #names: Recent<number, string>
 
-  constructor(db: Database, table: NameTable, { remembered = 20_000 }: { remembered?: number } = {}) {
-    this.#find = db.prepare<[number, string], { id: number }>(
+  /** `ids` is what remembers the numbers of names, by default some thousands of them. */
+  constructor(
+    db: Database,
+    table: NameTable,
+    { ids = new Recent(remembered) }: { ids?: Pick<Recent<string, number>, 'get' | 'set' | 'clear'> } = {},
+  ) {
+    this.#find = db.prepare<[number, Kept], { id: number }>(
       `SELECT id FROM ${table} WHERE hash = ? AND name = ?`,
     )
-    this.#read = db.prepare<[number], { name: string }>(`SELECT name FROM ${table} WHERE id = ?`)
+    this.#read = db.prepare<[number], { name: Kept }>(`SELECT name FROM ${table} WHERE id = ?`)
     this.#add = db.readonly
       ? undefined
-      : db.prepare<[number, string]>(`INSERT INTO ${table} (hash, name) VALUES (?, ?)`)
-    this.#ids = new Recent(remembered)
+      : db.prepare<[number, Kept]>(`INSERT INTO ${table} (hash, name) VALUES (?, ?)`)
+    this.#pack = table === 'did' ? packDid : name => name
+    this.#ids = ids
     this.#names = new Recent(remembered)
   }
 
@@ -28,16 +41,19 @@ export class Names {
   find(name: string): number | undefined {
     const known = this.#ids.get(name)
     if (known !== undefined) return known
-    const id = this.#find.get(hashOf(name), name)?.id
-    if (id !== undefined) this.#ids.set(name, id)
-    return id
+    const kept = this.#pack(name)
+    return this.#lookUp(name, kept, hashOf(kept))
   }
 
   /** The number of a text, which gets one where it has none. */
   number(name: string): number {
-    const known = this.find(name)
+    const known = this.#ids.get(name)
     if (known !== undefined) return known
-    const id = Number(this.#add!.run(hashOf(name), name).lastInsertRowid)
+    const kept = this.#pack(name)
+    const hash = hashOf(kept)
+    const found = this.#lookUp(name, kept, hash)
+    if (found !== undefined) return found
+    const id = Number(this.#add!.run(hash, kept).lastInsertRowid)
     this.#ids.set(name, id)
     return id
   }
@@ -46,7 +62,7 @@ export class Names {
   name(id: number): string {
     let name = this.#names.get(id)
     if (name === undefined) {
-      name = this.#read.get(id)!.name
+      name = unpackDid(this.#read.get(id)!.name)
       this.#names.set(id, name)
     }
     return name
@@ -57,11 +73,21 @@ export class Names {
     this.#ids.clear()
     this.#names.clear()
   }
+
+  #lookUp(name: string, kept: Kept, hash: number): number | undefined {
+    const id = this.#find.get(hash, kept)?.id
+    if (id !== undefined) this.#ids.set(name, id)
+    return id
+  }
 }
 
-/** FNV-1a over UTF-16 units; 32 bits with a sign, which SQLite keeps in four bytes. @see https://www.rfc-editor.org/rfc/rfc9923 */
-function hashOf(name: string): number {
+/**
+ * 32 bits with a sign, which SQLite keeps in four bytes: of text FNV-1a over its UTF-16 units; the bytes of a did:plc are a
+ * hash already. @see https://www.rfc-editor.org/rfc/rfc9923
+ */
+function hashOf(kept: Kept): number {
+  if (typeof kept !== 'string') return kept.readInt32BE(0)
   let hash = 0x811c_9dc5
-  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x0100_0193)
+  for (let i = 0; i < kept.length; i++) hash = Math.imul(hash ^ kept.charCodeAt(i), 0x0100_0193)
   return hash | 0
 }

@@ -18,15 +18,25 @@ import type {
   SourceCounts,
   TargetCounts,
 } from '../../store.ts'
+import { prepareReadState } from './accounts.ts'
 import { secondsFrom, timeMsOf } from './entries.ts'
 import { type Entry, ListReader, type ListRow } from './list-reader.ts'
 import { Names } from './names.ts'
-import { findRecord } from './records.ts'
-import { parseRkey, rkeyBytes } from './rkey.ts'
+import { prepareFindRow } from './record-tree.ts'
+import { findLinks, placeOf } from './records.ts'
+import { parseRkey } from './rkey.ts'
 import { states } from './schema.ts'
 import { Snapshot } from './snapshot.ts'
-import { stretchAtOrBelow } from './stretches.ts'
-import { accountRanges, type Dictionary, sourceName, sourceOf, targetKey, targetOf } from './targets.ts'
+import {
+  accountRanges,
+  type Dictionary,
+  keyBytes,
+  sourceName,
+  sourceOf,
+  targetKey,
+  targetOf,
+} from './targets.ts'
+import type { Version } from './version.ts'
 
 const nothing: Counts = { records: 0, distinct: 0 }
 
@@ -36,6 +46,8 @@ const nearSlots = 1_000
 export interface SqliteReaderOptions {
   /** Who makes the joins of long lists; this reader by default. */
   joins?: Joins | undefined
+  /** What the writer counts its commits by. */
+  version?: Version | undefined
   /** From how many places on a list is long; for tests. */
   nearSlots?: number | undefined
 }
@@ -51,15 +63,15 @@ export class SqliteReader implements LinkReader {
   readonly #nearSlots: number
   readonly #names: Dictionary
   readonly #lists: ListReader
-  readonly #stretch
-  readonly #account
+  readonly #recordRow
+  readonly #state
   readonly #ofTarget
   readonly #underAccount
   readonly #totals
 
   constructor(db: Database, options: SqliteReaderOptions = {}) {
     this.#db = db
-    this.#snapshot = new Snapshot(db)
+    this.#snapshot = new Snapshot(db, options.version)
     this.#joins = options.joins
     this.#nearSlots = options.nearSlots ?? nearSlots
     this.#names = {
@@ -69,8 +81,8 @@ export class SqliteReader implements LinkReader {
       texts: new Names(db, 'text'),
     }
     this.#lists = new ListReader(db)
-    this.#stretch = stretchAtOrBelow(db)
-    this.#account = db.prepare<[number], { state: number }>('SELECT state FROM did WHERE id = ?')
+    this.#recordRow = prepareFindRow(db)
+    this.#state = prepareReadState(db)
     this.#ofTarget = db.prepare<[Buffer, number], ListRow>(
       'SELECT target, source, records, dids, slots, long FROM list WHERE target = ? ORDER BY source LIMIT ?',
     )
@@ -82,6 +94,10 @@ export class SqliteReader implements LinkReader {
       [],
       { started_ms: number | null; dids: number; targetables: number; records: number; links: number }
     >('SELECT started_ms, dids, targetables, records, links FROM totals')
+  }
+
+  get version(): number | undefined {
+    return this.#snapshot.version
   }
 
   async counts(keys: readonly ListKey[]): Promise<Counts[]> {
@@ -214,7 +230,7 @@ export class SqliteReader implements LinkReader {
       if (did === undefined || !this.#isVisible(did)) return []
       return this.#linksOf(did, record.collection, record.rkey).map(({ source, target }) => ({
         path: sourceOf(source, this.#names).path,
-        target: targetOf(target, this.#names),
+        target: targetOf(keyBytes(target), this.#names),
       }))
     })
   }
@@ -222,7 +238,7 @@ export class SqliteReader implements LinkReader {
   async knows(target: string): Promise<boolean> {
     return this.#read(() => {
       const key = targetKey(target, this.#names, 'find')
-      return key !== undefined && this.#ofTarget.get(key, 1) !== undefined
+      return key !== undefined && this.#ofTarget.get(keyBytes(key), 1) !== undefined
     })
   }
 
@@ -253,7 +269,7 @@ export class SqliteReader implements LinkReader {
     const key = targetKey(target, this.#names, 'find')
     if (!key) return undefined
     const id = this.#sourceId(source.collection, source.path)
-    return id === undefined ? undefined : this.#lists.row(key, id)
+    return id === undefined ? undefined : this.#lists.row(keyBytes(key), id)
   }
 
   #sourceId(collection: string, path: string): number | undefined {
@@ -313,8 +329,7 @@ export class SqliteReader implements LinkReader {
     if (!list || path === undefined) return
     const dids = key.dids && this.#visible(key.dids)
     const wanted =
-      key.otherTargets &&
-      new Set(key.otherTargets.map(target => targetKey(target, this.#names, 'find')?.toString('latin1')))
+      key.otherTargets && new Set(key.otherTargets.map(target => targetKey(target, this.#names, 'find')))
     if (dids?.size === 0 || wanted?.size === 0) return
     const entries = dids
       ? this.#chosen(list, this.#lists.slotsOfAll(list, dids), {
@@ -326,10 +341,13 @@ export class SqliteReader implements LinkReader {
     for (const entry of entries) {
       const found = this.#linksOf(entry.did, collection, entry.rkey)
         .map(({ source, target }, other) => ({ source, target, other }))
-        .filter(({ source, target }) => source === path && (!wanted || wanted.has(target.toString('latin1'))))
+        .filter(({ source, target }) => source === path && (!wanted || wanted.has(target)))
       // Most records of a long list have no other side: who they are of is not looked up.
       if (found.length === 0 || !this.#isVisible(entry.did)) continue
-      const others = found.map(({ target, other }) => ({ other, target: targetOf(target, this.#names) }))
+      const others = found.map(({ target, other }) => ({
+        other,
+        target: targetOf(keyBytes(target), this.#names),
+      }))
       yield { entry, others }
     }
   }
@@ -337,9 +355,9 @@ export class SqliteReader implements LinkReader {
   #linksOf(did: number, collection: string, rkey: string) {
     const id = this.#names.collections.find(collection)
     if (id === undefined) return []
-    const key = rkeyBytes(parseRkey(rkey))
-    const row = this.#stretch(did, id, key)
-    return row ? findRecord(row.data, key).links : []
+    const place = placeOf(did, id, parseRkey(rkey))
+    const row = this.#recordRow(place)
+    return (row && findLinks(row, place)) ?? []
   }
 
   #record({ source }: ListKey, { did, rkey }: Entry): RecordKey {
@@ -349,7 +367,7 @@ export class SqliteReader implements LinkReader {
   #sourcesOf(target: string): SourceCounts[] {
     const key = targetKey(target, this.#names, 'find')
     if (!key) return []
-    return this.#ofTarget.all(key, -1).map(({ source, records, dids }) => ({
+    return this.#ofTarget.all(keyBytes(key), -1).map(({ source, records, dids }) => ({
       source: sourceOf(source, this.#names),
       records,
       distinct: dids,
@@ -359,11 +377,11 @@ export class SqliteReader implements LinkReader {
   #placeOf({ target, source }: Omit<TargetCounts, keyof Counts>) {
     const key = targetKey(target, this.#names, 'find')
     const id = this.#sourceId(source.collection, source.path)
-    return key && id !== undefined ? { target: key, source: id } : undefined
+    return key && id !== undefined ? { target: keyBytes(key), source: id } : undefined
   }
 
   #isVisible(did: number): boolean {
-    return (this.#account.get(did)!.state & (states.hidden | states.leaving)) === 0
+    return (this.#state(did) & (states.hidden | states.leaving)) === 0
   }
 
   /** The numbers of DIDs that are known and visible. */

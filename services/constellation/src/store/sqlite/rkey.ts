@@ -15,12 +15,12 @@ export function parseRkey(rkey: string): Rkey {
   if (rkey.length !== tidLength) return { text: Buffer.from(rkey) }
   let micros = 0
   for (let i = 0; i < 11; i++) {
-    const value = digit(rkey, i)
+    const value = digitOf(rkey, i)
     if (value < 0) return { text: Buffer.from(rkey) }
     micros = micros * 32 + value
   }
-  const high = digit(rkey, 11)
-  const low = digit(rkey, 12)
+  const high = digitOf(rkey, 11)
+  const low = digitOf(rkey, 12)
   if (high < 0 || low < 0 || micros >= maxMicros) return { text: Buffer.from(rkey) }
   return { micros, clock: high * 32 + low }
 }
@@ -39,7 +39,8 @@ export function formatTid(micros: number, clock: number): string {
   return text
 }
 
-function digit(text: string, at: number): number {
+/** What a digit of a TID stands for; -1 where it is none. */
+export function digitOf(text: string, at: number): number {
   const code = text.charCodeAt(at)
   return code < 128 ? values[code]! : -1
 }

@@ -3,8 +3,8 @@ import type { Migration } from '@orrery/storage'
 // Two trees hold the links: `list` by what is linked to, `record` by what links. A row holds many links where there are
 // many; see `entries.ts` and `records.ts` for what is in them. Texts are kept once, by number.
 
-const named = (table: string, more = ''): string => `
-  CREATE TABLE ${table} (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, name TEXT NOT NULL${more}) STRICT;
+const named = (table: string, type: string): string => `
+  CREATE TABLE ${table} (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, name ${type} NOT NULL) STRICT;
   CREATE INDEX ${table}_by_hash ON ${table} (hash);
 `
 
@@ -13,10 +13,18 @@ export const migrations: readonly Migration[] = [
     version: 1,
     name: 'links',
     sql: `
-      ${named('did', `, state INTEGER NOT NULL DEFAULT 0, rev TEXT NOT NULL DEFAULT '', past_rev TEXT NOT NULL DEFAULT ''`)}
-      ${named('collection')}
-      ${named('source')}
-      ${named('text')}
+      -- A did:plc is its 15 bytes, any other DID its text.
+      ${named('did', 'ANY')}
+      ${named('collection', 'TEXT')}
+      ${named('source', 'TEXT')}
+      ${named('text', 'TEXT')}
+
+      -- What accounts are and did, so many to a row.
+      CREATE TABLE account (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+      -- The newest revs of accounts when they were deleted.
+      CREATE TABLE past (did INTEGER PRIMARY KEY, rev BLOB NOT NULL) STRICT;
+      -- Deleted accounts with links left.
+      CREATE TABLE leaving (did INTEGER PRIMARY KEY) STRICT;
 
       -- Who links to a target from a source. A short list has its entries in data; a long one has a number of its own in
       -- long, its entries in chunk and its DIDs in member. The next slot is in slots; the first was 1.
@@ -36,17 +44,14 @@ export const migrations: readonly Migration[] = [
       -- By the list's number and the first DID, in one integer.
       CREATE TABLE member (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 
-      -- What records link to, in stretches of a repository's collection.
+      -- What records link to: stretches of those whose keys are of an hour, by account, collection and key. A row has what
+      -- is not below first and below that of the next row of the hour; that of the hour's first row is empty.
       CREATE TABLE record (
-        did INTEGER NOT NULL,
-        collection INTEGER NOT NULL,
+        hour INTEGER NOT NULL,
         first BLOB NOT NULL,
         data BLOB NOT NULL,
-        PRIMARY KEY (did, collection, first)
+        PRIMARY KEY (hour, first)
       ) STRICT, WITHOUT ROWID;
-
-      -- Deleted accounts with links left.
-      CREATE TABLE leaving (did INTEGER PRIMARY KEY) STRICT;
 
       CREATE TABLE totals (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -63,8 +68,11 @@ export const migrations: readonly Migration[] = [
   },
 ]
 
-/** Bits of `did.state`. */
-export const states = { hidden: 1, linked: 2, leaving: 4 } as const
+/**
+ * Bits of an account's state. `ahead` is of those that ever put a record whose key was no older than its commit's rev, or
+ * had none; `past` of those with a row in the table of that name.
+ */
+export const states = { hidden: 1, linked: 2, leaving: 4, hasRev: 8, ahead: 16, past: 32 } as const
 
 /** A list's number and a slot or DID in one safe integer. */
 const span = 2 ** 28

@@ -4,7 +4,8 @@ import type { Names } from './names.ts'
 import { parseRkey, rkeyBytes, tidAt } from './rkey.ts'
 
 // Targets as keys. Most are records with a TID: twelve bytes instead of seventy. A key tells its own length, and the keys
-// under an account begin alike.
+// under an account begin alike. They are in the order of their numbers first. The writer has them as strings of one byte a character, which are smaller than buffers and
+// are looked up and compared at once.
 //
 //   key = number of a text × 4 + 0                        any text
 //       | number of a DID × 4 + 1                         the DID
@@ -24,37 +25,53 @@ export interface Dictionary {
 const writer = new ByteWriter()
 
 /** The key of a target. With `'add'` its texts get numbers; otherwise undefined where one has none. */
-export function targetKey(target: string, names: Dictionary, mode: 'add'): Buffer
-export function targetKey(target: string, names: Dictionary, mode: 'find'): Buffer | undefined
-export function targetKey(target: string, names: Dictionary, mode: 'add' | 'find'): Buffer | undefined {
+export function targetKey(target: string, names: Dictionary, mode: 'add'): string
+export function targetKey(target: string, names: Dictionary, mode: 'find'): string | undefined
+export function targetKey(target: string, names: Dictionary, mode: 'add' | 'find'): string | undefined {
   const number = (of: Names, name: string): number | undefined =>
     mode === 'add' ? of.number(name) : of.find(name)
   if (target.startsWith('did:')) return key(number(names.dids, target), kinds.did)
-  const match = /^at:\/\/(did:[^/?#]*)/.exec(target)
-  if (!match) return key(number(names.texts, target), kinds.text)
+  if (!target.startsWith('at://did:')) return key(number(names.texts, target), kinds.text)
 
-  const did = number(names.dids, match[1]!)
-  const rest = target.slice(match[0].length)
-  const [empty, collection, rkey, more] = rest.split('/', 4)
-  if (empty === '' && collection && rkey && more === undefined) {
-    const tid = parseRkey(rkey)
-    if (!('text' in tid)) return key(did, kinds.record, number(names.collections, collection), rkeyBytes(tid))
+  const end = endOfAuthority(target)
+  const did = number(names.dids, target.slice(5, end))
+  const slash = target.indexOf('/', end + 1)
+  // A TID has 13 characters, and nothing follows it.
+  if (target[end] === '/' && slash > end + 1 && target.length === slash + 14) {
+    const tid = parseRkey(target.slice(slash + 1))
+    if (!('text' in tid)) {
+      const collection = number(names.collections, target.slice(end + 1, slash))
+      return collection === undefined ? undefined : key(did, kinds.record, collection, rkeyBytes(tid))
+    }
   }
-  const bytes = Buffer.from(rest)
+  const bytes = Buffer.from(target.slice(end))
   return key(did, kinds.under, bytes.length, bytes)
 }
 
-function key(id: number | undefined, kind: number, number?: number, bytes?: Uint8Array): Buffer | undefined {
-  if (id === undefined || (kind === kinds.record && number === undefined)) return undefined
-  writer.reset().varint(id * 4 + kind)
+function endOfAuthority(target: string): number {
+  for (let at = 9; at < target.length; at++) {
+    const code = target.charCodeAt(at)
+    if (code === 0x2f || code === 0x3f || code === 0x23) return at
+  }
+  return target.length
+}
+
+function key(id: number | undefined, kind: number, number?: number, bytes?: Uint8Array): string | undefined {
+  if (id === undefined) return undefined
+  writer.reset().ordered(id * 4 + kind)
   if (number !== undefined) writer.varint(number).bytes(bytes!)
-  return writer.take()
+  return writer.takeText()
+}
+
+/** The bytes of a key, as rows have it. */
+export function keyBytes(target: string): Buffer {
+  return Buffer.from(target, 'latin1')
 }
 
 /** Passes over the key that a reader stands at, and answers a view of it. */
 export function takeTargetKey(reader: ByteReader): Uint8Array {
   const from = reader.at
-  const kind = reader.varint() % 4
+  const kind = reader.ordered() % 4
   if (kind === kinds.record) {
     reader.varint()
     reader.skip(8)
@@ -65,7 +82,7 @@ export function takeTargetKey(reader: ByteReader): Uint8Array {
 /** The target of a key. */
 export function targetOf(bytes: Uint8Array, names: Dictionary): string {
   const reader = new ByteReader(bytes)
-  const head = reader.varint()
+  const head = reader.ordered()
   const id = Math.floor(head / 4)
   switch (head % 4) {
     case kinds.text:
@@ -83,16 +100,23 @@ export function targetOf(bytes: Uint8Array, names: Dictionary): string {
 
 /** The ranges of keys under an account, in order: the DID itself, its records, the rest; each from, and up to before. */
 export function accountRanges(did: number): [from: Buffer, before: Buffer][] {
-  return [kinds.did, kinds.record, kinds.under].map(kind => {
-    const from = writer
+  const bytes = (kind: number): Buffer =>
+    writer
       .reset()
-      .varint(did * 4 + kind)
+      .ordered(did * 4 + kind)
       .take()
-    const before = Buffer.from(from)
-    // The last byte of a number is below 128, so one more stays one byte.
-    before[before.length - 1]!++
-    return [from, before]
-  })
+  return [kinds.did, kinds.record, kinds.under].map(kind => [bytes(kind), bytes(kind + 1)])
+}
+
+/** The number that a key begins with. */
+export function keyHead(target: string): number {
+  const head = target.charCodeAt(0)
+  if (head < 128) return head
+  let more = 1
+  while (more < 5 && (head & (0x80 >> more)) !== 0) more++
+  let value = head & (0x7f >> more)
+  for (let at = 1; at <= more; at++) value = value * 256 + target.charCodeAt(at)
+  return value
 }
 
 /** A source's name in its table: the collection's number, and the path. */

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { accountsContract } from './contract/accounts.ts'
 import { countingContract } from './contract/counting.ts'
 import { filtersContract } from './contract/filters.ts'
+import { gatheringContract } from './contract/gathering.ts'
 import { holdingsContract } from './contract/holdings.ts'
 import { hostileContract } from './contract/hostile.ts'
 import { joinContract } from './contract/join.ts'
@@ -24,6 +25,7 @@ export function describeStore(name: string, open: OpenStore): void {
     holdingsContract(open)
     accountsContract(open)
     replaysContract(open)
+    gatheringContract(open)
     hostileContract(open)
     restartContract(open)
   })

@@ -7,14 +7,21 @@ import type { TestedStore } from './tested-store.ts'
  * shows that what the suite says of restarts can be kept.
  */
 export function createJournaledStore(): TestedStore {
-  const journal: Parameters<LinkWriter['apply']>[] = []
+  type Call = { gather: Parameters<LinkWriter['gather']>[]; apply: Parameters<LinkWriter['apply']> }
+  const journal: Call[] = []
+  let gathered: Call['gather'] = []
   const { writer, reader, progress } = createMemoryStore()
   return {
     reader,
     progress,
     writer: {
+      gather: (...call) => {
+        gathered.push(structuredClone(call))
+        return writer.gather(...call)
+      },
       apply: (...call) => {
-        journal.push(structuredClone(call))
+        journal.push({ gather: gathered, apply: structuredClone(call) })
+        gathered = []
         return writer.apply(...call)
       },
       tidy: () => writer.tidy(),
@@ -22,7 +29,10 @@ export function createJournaledStore(): TestedStore {
     },
     async reopen() {
       const again = createJournaledStore()
-      for (const call of journal) await again.writer.apply(...call)
+      for (const { gather, apply } of journal) {
+        for (const call of gather) await again.writer.gather(...call)
+        await again.writer.apply(...apply)
+      }
       return again
     },
     [Symbol.asyncDispose]: async () => {},

@@ -27,6 +27,7 @@ interface Recount {
 export function createRecount(): TestedStore {
   const history: { change: Change; timeMs: number }[] = []
   const progress = createMemoryProgress()
+  let gathered: { changes: readonly Change[]; timeMs: number }[] = []
   let nowMs = 0
   let counted: Recount | undefined
 
@@ -34,6 +35,7 @@ export function createRecount(): TestedStore {
   const shown = (): Row[] => state().rows.filter(({ did }) => !state().hidden.includes(did))
 
   const reader: LinkReader = {
+    version: undefined,
     counts: async keys => keys.map(key => count(state().rows.filter(isIn(key)))),
 
     async backlinks(key, { limit, after, reverse, dids, since, until }) {
@@ -189,9 +191,15 @@ export function createRecount(): TestedStore {
     reader,
     progress,
     writer: {
+      async gather(changes, timeMs) {
+        gathered.push({ changes: structuredClone(changes), timeMs })
+      },
       async apply(changes, upstream, timeMs) {
-        nowMs = Math.max(nowMs, timeMs - (timeMs % 1000))
-        history.push(...structuredClone(changes).map(change => ({ change, timeMs: nowMs })))
+        for (const call of [...gathered, { changes: structuredClone(changes), timeMs }]) {
+          nowMs = Math.max(nowMs, call.timeMs - (call.timeMs % 1000))
+          history.push(...call.changes.map(change => ({ change, timeMs: nowMs })))
+        }
+        gathered = []
         counted = undefined
         progress.save(upstream)
       },

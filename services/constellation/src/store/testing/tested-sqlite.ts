@@ -40,6 +40,7 @@ async function openIn(options: TestedOptions): Promise<TestedStore> {
     reader,
     progress: prepareReadProgress(db),
     writer: {
+      gather: async (...call) => writer.gather(...call),
       apply: async (...call) => {
         writer.apply(...call)
         reader.release()

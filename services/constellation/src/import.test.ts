@@ -1,0 +1,77 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLogger } from '@orrery/server'
+import { StorageError } from '@orrery/storage'
+import { expect, it } from 'vitest'
+import { zeroChangeStats } from './changes.ts'
+import { importEvents } from './import.ts'
+import type { Change, LinkWriter } from './store.ts'
+import { createMemoryStore } from './store/memory.ts'
+import { likers, likes, recordKey, subject } from './store/testing/test-index.ts'
+
+const lines = 60_000
+const cid = 'bafyreicftwsv77h736dhuqe6mdhbanbxyronlwwoogdqyvjkxkvggubhwy'
+
+function like(i: number): string {
+  const { did, rkey } = recordKey(`${'abcde'[i % 5]}${i}`)
+  const record = { $type: likes.collection, subject: { uri: `${subject}${i % 20_000 === 0 ? '' : i}` } }
+  const commit = { rev: rkey, operation: 'create', collection: likes.collection, rkey, record, cid }
+  return JSON.stringify({ did, time_us: 1_780_000_000_000_000 + i, kind: 'commit', commit })
+}
+
+it('waits while the disk is full, and takes everything in once', async () => {
+  await using stack = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'constellation-import-'))
+  stack.defer(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'events.jsonl')
+  const written = Array.from({ length: lines }, (_, i) => (i % 1_000 === 7 ? 'no event' : like(i)))
+  await writeFile(file, written.join('\n'))
+
+  const store = createMemoryStore()
+  const calls: string[] = []
+  let gathered: [readonly Change[], number][] = []
+  /** Fails as a full disk does: all that was gathered is gone. */
+  const fail = (kind: string): void => {
+    calls.push(kind)
+    if (calls.length % 14 !== 13) return
+    gathered = []
+    calls.push('full')
+    throw new StorageError('full', 'no room', {})
+  }
+  const writer: LinkWriter = {
+    async gather(...call) {
+      fail('gather')
+      gathered.push(call)
+    },
+    async apply(...call) {
+      fail('apply')
+      for (const each of gathered) await store.writer.gather(...each)
+      gathered = []
+      await store.writer.apply(...call)
+    },
+    tidy: async () => false,
+    async [Symbol.asyncDispose]() {},
+  }
+  const said: string[] = []
+  const summary = await importEvents({
+    file,
+    writer,
+    progress: store.progress,
+    wants: () => true,
+    stats: zeroChangeStats(),
+    logger: createLogger({
+      name: 'test',
+      level: 'info',
+      stream: { write: line => void said.push((JSON.parse(line) as { msg: string }).msg) },
+    }),
+    signal: new AbortController().signal,
+    fullDiskPauseMs: 1,
+  })
+  expect(calls.filter(call => call === 'full').length).toBeGreaterThan(0)
+  expect(calls).toContain('gather')
+  expect(said.filter(msg => msg.startsWith('the disk is full')).length).toBeGreaterThan(0)
+  expect(summary).toEqual({ lines, bad: 60, unknown: 0, changes: lines - 60 })
+  expect(await store.reader.stats()).toMatchObject({ links: lines - 60, linkingRecords: lines - 60 })
+  expect(await store.reader.counts([likers])).toEqual([{ records: 3, distinct: 1 }])
+}, 60_000)

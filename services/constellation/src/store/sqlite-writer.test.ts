@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDatabase, StorageError } from '@orrery/storage'
+import { expect, it } from 'vitest'
+import { SqliteReader } from './sqlite/reader.ts'
+import { fileName, openWriter } from './sqlite/writer.ts'
+import { drop, likers, noProgress, put, startMs } from './testing/test-index.ts'
+
+it('loses what was gathered with whatever fails, says so once, and begins anew', async () => {
+  await using stack = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'links-'))
+  stack.defer(() => rm(folder, { recursive: true }))
+  const writer = openWriter({ folder, cacheBytes: 1024 * 1024 })
+  stack.defer(() => writer.dispose())
+  const reader = stack.use(new SqliteReader(openDatabase(join(folder, fileName), { readonly: true })))
+  const counts = async (): Promise<number> => {
+    reader.release()
+    return (await reader.counts([likers]))[0]!.records
+  }
+  writer.apply([put('a1'), put('a2'), put('z1')], noProgress, startMs)
+  const broken = put('b1', [], { rev: 'no TID' })
+  writer.gather([put('b1')], startMs)
+  expect(() => writer.apply([put('b2'), broken], noProgress, startMs)).toThrow(StorageError)
+  expect(await counts()).toBe(3)
+  writer.apply([put('c1')], noProgress, startMs)
+  expect(await counts()).toBe(4)
+  expect(() => writer.gather([put('d1'), broken], startMs)).toThrow(StorageError)
+  writer.apply([drop('z')], noProgress, startMs)
+  expect(await counts()).toBe(3)
+})
