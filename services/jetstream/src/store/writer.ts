@@ -152,7 +152,12 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
     if (current?.segment.name === segment.name) return current.db
     closeCurrent()
     // Written once for each block and then never again, so every commit may as well reach the disk.
-    const db = openDatabase(segment.path, { durability: 'full', cacheBytes: 2 * 1024 * 1024 })
+    // The last checkpoint of an hour does not wait for who reads it meanwhile, such as a backup; its WAL then stays a while.
+    const db = openDatabase(segment.path, {
+      durability: 'full',
+      cacheBytes: 2 * 1024 * 1024,
+      busyTimeoutMs: 50,
+    })
     try {
       migrate(db, segmentMigrations)
     } catch (error) {
