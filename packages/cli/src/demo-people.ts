@@ -1,3 +1,4 @@
+import { startHandleDns } from './demo-dns.ts'
 import type { Stage, SuiteUrls } from './demo-stage.ts'
 import { eventLines } from './event-line.ts'
 import { followJetstream } from './follow-jetstream.ts'
@@ -17,7 +18,9 @@ export async function startPeople({ perSecond, accounts = 6, quiet }: PeopleOpti
   // Development only: the packages are there after `npm run demo`, not after `npm start`.
   const testnet = await import('@orrery/testnet')
   print(dim('Starting a PLC directory, a PDS, and accounts on it …'))
-  const network = await testnet.startNetwork({ accounts })
+  await using starting = new AsyncDisposableStack()
+  const network = starting.use(await testnet.startNetwork({ accounts }))
+  const dns = starting.use(await startHandleDns(handle => didAt(network.pds.url, handle)))
 
   async function show({ jetstream, constellation }: SuiteUrls, signal: AbortSignal): Promise<void> {
     const most = new MostLiked(constellation)
@@ -31,8 +34,11 @@ export async function startPeople({ perSecond, accounts = 6, quiet }: PeopleOpti
     await telling
   }
 
+  const owned = starting.move()
   return {
     what: 'a network of its own',
+    // Handles under .test are in no DNS but this one.
+    options: { slingshot: { dns: dns.address } },
     source: network.pds.url,
     plcUrl: network.plc.url,
     places: [
@@ -48,6 +54,13 @@ export async function startPeople({ perSecond, accounts = 6, quiet }: PeopleOpti
       const total = Object.values(done).reduce((sum, count) => sum + count, 0)
       return `Stopped after ${total} actions.`
     },
-    [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Whom a handle belongs to, as its PDS tells. */
+async function didAt(pds: string, handle: string): Promise<string | undefined> {
+  const query = new URLSearchParams({ handle })
+  const answer = await fetch(`${pds}/xrpc/com.atproto.identity.resolveHandle?${query}`)
+  return answer.ok ? ((await answer.json()) as { did: string }).did : undefined
 }

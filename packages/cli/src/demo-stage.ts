@@ -8,10 +8,14 @@ export interface SuiteUrls {
   spacedust: string
   /** `http://host:port` */
   slingshot: string
+  /** `http://host:port` */
+  ufos: string
 }
 
 /** What the suite of a demo runs on. */
 export interface Stage extends AsyncDisposable {
+  /** Options that services need for it, by service and name. */
+  options?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** In a word or two: "Orrery is running on …". */
   what: string
   /** Where events come from: a `--source`. */

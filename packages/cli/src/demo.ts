@@ -7,8 +7,11 @@ import { startSimulation } from './demo-simulated.ts'
 import type { Stage, SuiteUrls } from './demo-stage.ts'
 import { freePort } from './free-port.ts'
 import { services } from './services.ts'
-import { runSuite } from './supervisor.ts'
-import { bold, cyan, dim, green, print, untilInterrupted } from './terminal.ts'
+import type { RunnableService } from './suite/plan.ts'
+import { variableOf } from './suite/variables.ts'
+import { bold, cyan, dim, green, print, printAbove, untilInterrupted } from './terminal.ts'
+import { openLog } from './up/log.ts'
+import { runSuite } from './up/supervisor.ts'
 
 export interface DemoOptions {
   /** Actions of people a second. */
@@ -45,21 +48,24 @@ export async function demo(options: DemoOptions): Promise<void> {
     constellation: `http://${at('constellation')}`,
     spacedust: `ws://${at('spacedust')}/subscribe`,
     slingshot: `http://${at('slingshot')}`,
+    ufos: `http://${at('ufos')}`,
   }
-  const suite = runSuite({
-    services,
-    flags: ({ name, followsJetstream }) => [
-      `--source=${followsJetstream ? suiteUrls.jetstream : stage.source}`,
-      `--plc-url=${stage.plcUrl}`,
-      '--allow-private-hosts',
-      `--data-dir=${join(dataDir, name)}`,
-      `--listen=${at(name)}`,
-      '--metrics-listen=127.0.0.1:0',
-      '--log-level=warn',
-    ],
-    say: message => print(message),
-    signal,
+  const planned = services.map(({ name, followsJetstream }): RunnableService => {
+    const told = {
+      source: followsJetstream ? suiteUrls.jetstream : stage.source,
+      plcUrl: stage.plcUrl,
+      allowPrivateHosts: 'true',
+      dataDir: join(dataDir, name),
+      listen: at(name),
+      metricsListen: '127.0.0.1:0',
+      logLevel: 'warn',
+      ...stage.options?.[name],
+    }
+    const variables = Object.entries(told).map(([option, text]) => [variableOf(name, option), text])
+    return { name, process: name, followsJetstream, address: at(name), env: Object.fromEntries(variables) }
   })
+  const log = openLog({ format: 'pretty', write: printAbove, withDate: false })
+  const suite = runSuite({ services: planned, log, signal }).ended
   // A suite that gave up has said why.
   const ended = suite.finally(() => stop.abort())
   // All of them before anything happens, so that nothing is missed.
@@ -74,7 +80,7 @@ export async function demo(options: DemoOptions): Promise<void> {
 
 function printWelcome(
   { what, source, plcUrl, places, below }: Stage,
-  { jetstream, constellation, spacedust, slingshot }: SuiteUrls,
+  { jetstream, constellation, spacedust, slingshot, ufos }: SuiteUrls,
 ): void {
   const post = 'wantedCollections=app.bsky.feed.post'
   const addresses: Stage['places'] = [
@@ -82,6 +88,7 @@ function printWelcome(
     ['constellation', `${constellation}/`],
     ['spacedust', spacedust],
     ['slingshot', `${slingshot}/`],
+    ['ufos', `${ufos}/`],
     ...places,
   ]
   print(
@@ -91,7 +98,7 @@ function printWelcome(
     ...addresses.map(([name, url]) => `  ${name.padEnd(14)} ${cyan(url)}`),
     '',
     `Open ${cyan(`${constellation}/`)} in a browser: who links to what, with a form for every question;`,
-    `or ${cyan(`${slingshot}/`)}: any record and identity of the network.`,
+    `${cyan(`${slingshot}/`)}: any record and identity of the network; ${cyan(`${ufos}/`)}: what it is made of.`,
     'Or try, in another terminal:',
     '',
     `  npx wscat -c "${jetstream}?${post}"   ${dim('only posts')}`,

@@ -1,3 +1,8 @@
+import type { OptionsDefinition, OptionsShape } from '@orrery/server'
+
+/** The options of a service, as far as they are the same for all. */
+export type ServiceOptions = Pick<OptionsDefinition<OptionsShape>, 'prefix' | 'summary' | 'infos'>
+
 /** A service of the suite, as the command line knows it. */
 export interface ServiceEntry {
   name: string
@@ -11,6 +16,10 @@ export interface ServiceEntry {
   followsJetstream: boolean
   /** Runs it as this process. */
   run: () => Promise<unknown>
+  /** What it can be told. Loading that loads the whole service. */
+  options: () => Promise<ServiceOptions>
+  /** Options, by their name, that `--small` sets unless somebody else did. */
+  small: Readonly<Record<string, string>>
 }
 
 /** All services, in the order they are started. */
@@ -22,6 +31,16 @@ export const services: readonly ServiceEntry[] = [
     path: '/subscribe',
     followsJetstream: false,
     run: () => import('@orrery/jetstream/main'),
+    options: async () => (await import('@orrery/jetstream')).jetstreamOptions,
+    small: {
+      verifyThreads: '1',
+      memoryForRecent: '4MiB',
+      memoryForReplay: '8MiB',
+      retention: '24h',
+      retentionSize: '20GB',
+      maxConnections: '500',
+      commitInterval: '50ms',
+    },
   },
   {
     name: 'constellation',
@@ -30,6 +49,8 @@ export const services: readonly ServiceEntry[] = [
     path: '/',
     followsJetstream: true,
     run: () => import('@orrery/constellation/main'),
+    options: async () => (await import('@orrery/constellation')).constellationOptions,
+    small: { commitInterval: '250ms' },
   },
   {
     name: 'spacedust',
@@ -38,6 +59,8 @@ export const services: readonly ServiceEntry[] = [
     path: '/subscribe',
     followsJetstream: true,
     run: () => import('@orrery/spacedust/main'),
+    options: async () => (await import('@orrery/spacedust')).spacedustOptions,
+    small: { memoryForRecent: '1MiB', maxConnections: '500', commitInterval: '100ms' },
   },
   {
     name: 'slingshot',
@@ -46,6 +69,18 @@ export const services: readonly ServiceEntry[] = [
     path: '/',
     followsJetstream: true,
     run: () => import('@orrery/slingshot/main'),
+    options: async () => (await import('@orrery/slingshot')).slingshotOptions,
+    small: { memory: '16MiB', identityMemory: '8MiB', commitInterval: '100ms' },
+  },
+  {
+    name: 'ufos',
+    does: 'what collections there are, and who uses them',
+    port: 9990,
+    path: '/',
+    followsJetstream: true,
+    run: () => import('@orrery/ufos/main'),
+    options: async () => (await import('@orrery/ufos')).ufosOptions,
+    small: { maxCollections: '20000' },
   },
 ]
 
@@ -55,9 +90,9 @@ export const services: readonly ServiceEntry[] = [
  */
 export function addressOf(
   { name, port }: Pick<ServiceEntry, 'name' | 'port'>,
-  env: NodeJS.ProcessEnv = process.env,
+  env: Readonly<Record<string, string | undefined>> = process.env,
 ): string {
-  const [, host, own] = /^(.*):(\d+)$/.exec(env[`${name.toUpperCase()}_LISTEN`] ?? '') ?? []
+  const [, host, own] = /^(?:(.*):)?(\d+)$/.exec(env[`${name.toUpperCase()}_LISTEN`]?.trim() ?? '') ?? []
   const isAnywhere = host === undefined || ['', '0.0.0.0', '[::]', '::'].includes(host)
   return `${isAnywhere ? '127.0.0.1' : host}:${own ?? port}`
 }
