@@ -66,8 +66,11 @@ describe('orrery demo --simulated', () => {
 
     // So does the index behind it: what is counted there, and the page that it tells to open.
     const constellation = /constellation\s+(http\S+)/.exec(output())![1]!
-    const { stats } = (await (await fetch(constellation)).json()) as { stats: { linking_records: number } }
-    expect(stats.linking_records).toBeGreaterThan(20)
+    const indexed = async (): Promise<number> => {
+      const { stats } = (await (await fetch(constellation)).json()) as { stats: { linking_records: number } }
+      return stats.linking_records
+    }
+    await waitFor(async () => (await indexed()) > 20, { timeoutMs: 20_000, what: 'links in the index' })
     const told = await waitFor(() => /♥ (\d+) .*? (http\S+)/.exec(output()), { timeoutMs: 30_000 })
     expect(Number(told[1])).toBeGreaterThan(0)
     const page = await fetch(told[2]!, { headers: { accept: 'text/html' } })
