@@ -10,6 +10,8 @@ const common = {
 
 export default defineConfig({
   test: {
+    // Most tests wait for timers and disks: two at a time take little more than half of the time, also on two cores.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,

@@ -48,7 +48,9 @@ describe('orrery demo --simulated', () => {
     expect(await readdir(temporary)).toHaveLength(1)
 
     // What it says to try works.
-    const plc = /PLC\s+(http\S+)/.exec(output())![1]!
+    const told = (pattern: RegExp): Promise<string> =>
+      waitFor(() => pattern.exec(output())?.[1], { timeoutMs: 20_000, what: String(pattern) })
+    const plc = await told(/PLC\s+(http\S+)\s/)
     const socket = new WebSocket(`${url}?cursor=0`)
     const events: { did: string; commit?: { collection: string } }[] = []
     socket.addEventListener('message', ({ data }) => events.push(JSON.parse(String(data)) as never))
@@ -65,15 +67,15 @@ describe('orrery demo --simulated', () => {
     expect(lines().some(line => /out [1-9]/.test(line))).toBe(true)
 
     // So does the index behind it: what is counted there, and the page that it tells to open.
-    const constellation = /constellation\s+(http\S+)/.exec(output())![1]!
+    const constellation = await told(/constellation\s+(http\S+)\s/)
     const indexed = async (): Promise<number> => {
       const { stats } = (await (await fetch(constellation)).json()) as { stats: { linking_records: number } }
       return stats.linking_records
     }
     await waitFor(async () => (await indexed()) > 20, { timeoutMs: 20_000, what: 'links in the index' })
-    const told = await waitFor(() => /♥ (\d+) .*? (http\S+)/.exec(output()), { timeoutMs: 30_000 })
-    expect(Number(told[1])).toBeGreaterThan(0)
-    const page = await fetch(told[2]!, { headers: { accept: 'text/html' } })
+    const liked = await waitFor(() => /♥ (\d+) .*? (http\S+)/.exec(output()), { timeoutMs: 30_000 })
+    expect(Number(liked[1])).toBeGreaterThan(0)
+    const page = await fetch(liked[2]!, { headers: { accept: 'text/html' } })
     expect(page.status).toBe(200)
     expect((await page.text()).replaceAll('<wbr />', '')).toContain('app.bsky.feed.like:subject.uri')
 
