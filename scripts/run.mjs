@@ -16,7 +16,7 @@ const stampFile = join(root, 'node_modules/.orrery-setup.json')
 const commands = {
   start: { needs: 'run', steps: [['orrery', 'up']] },
   demo: { needs: 'dev', steps: [['orrery', 'demo']] },
-  test: { needs: 'dev', steps: [['vitest', 'run', '--project', 'short']] },
+  test: { needs: 'dev', steps: [['vitest', 'run', '--project', 'short', '--project', 'timed']] },
   'test:long': { needs: 'dev', steps: [['vitest', 'run', '--project', 'long']] },
   check: {
     needs: 'dev',

@@ -12,6 +12,12 @@ export interface FirehoseTap extends AsyncDisposable {
   readonly ended: { readonly code: number; readonly reason: string } | undefined
   /** Waits for a message, also among those that came before; rejects when it does not come in time. */
   waitFor(matches: (message: Frame) => boolean, options?: WaitOptions): Promise<Frame>
+  /** Does `act`, then waits for a message that came since it began: a PDS may take a second until it tells. */
+  told(
+    act: () => Promise<unknown>,
+    matches: (message: Frame) => boolean,
+    options?: WaitOptions,
+  ): Promise<Frame>
 }
 
 /**
@@ -55,6 +61,14 @@ export async function tapFirehose(
     },
     waitFor: (matches, options) =>
       waitFor(() => messages.find(matches), { what: 'a message of the firehose', ...options }),
+    async told(act, matches, options) {
+      const from = messages.length
+      await act()
+      return waitFor(() => messages.slice(from).find(matches), {
+        what: 'what the firehose tells of it',
+        ...options,
+      })
+    },
     async [Symbol.asyncDispose]() {
       socket.terminate()
       await closed

@@ -2,9 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AtpAgent } from '@atproto/api'
 import { cidOf, encodeCbor, signBytes, signingKeyFromBytes, valueFromJson } from '@orrery/repo'
-import { type Account, type Pds, type Plc, SAMPLE_PASSWORD } from '@orrery/testnet'
+import { type Account, type Frame, type Pds, type Plc, SAMPLE_PASSWORD, tapFirehose } from '@orrery/testnet'
 
-/** Moves an account to another PDS, as its owner would: account, repository, DID document, then the switch. */
+/**
+ * Moves an account to another PDS, as its owner would: account, repository, DID document, then the switch. It has been
+ * told by both firehoses when this resolves, by the old one first.
+ */
 export async function migrate(account: Account, from: Pds, to: Pds, plc: Plc): Promise<AtpAgent> {
   const { did, handle } = account
   const old = account.agent
@@ -22,8 +25,11 @@ export async function migrate(account: Account, from: Pds, to: Pds, plc: Plc): P
   await agent.com.atproto.repo.importRepo(repo, { encoding: 'application/vnd.ipld.car' })
   const { data: credentials } = await agent.com.atproto.identity.getRecommendedDidCredentials()
   await writePlc(did, credentials as Record<string, unknown>, from, plc)
-  await old.com.atproto.server.deactivateAccount({})
-  await agent.com.atproto.server.activateAccount()
+  const ofAccount = ({ header, body }: Frame): boolean => header.t === '#account' && body.did === did
+  await using oldTap = await tapFirehose(from.url)
+  await using newTap = await tapFirehose(to.url)
+  await oldTap.told(() => old.com.atproto.server.deactivateAccount({}), ofAccount)
+  await newTap.told(() => agent.com.atproto.server.activateAccount(), ofAccount)
   return agent
 }
 

@@ -1,4 +1,4 @@
-import { type Account, type Network, startNetwork, waitFor } from '@orrery/testnet'
+import { type Account, type Network, startNetwork, tapFirehose, waitFor } from '@orrery/testnet'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestJetstream } from '../../jetstream/test/harness.ts'
 import { type Client, startTestSpacedust, subscribe, type TestSpacedust } from './harness.ts'
@@ -55,7 +55,6 @@ describe.concurrent.each(ways)('through %s', way => {
     // A second like by the same account would make its PDS delete the first.
     const mistake = await bob.repost(post)
     await instant.count(2)
-    const tookMs = Date.now() - likedAt
     const like = await carol.like(post)
     await instant.count(3)
     await bob.deleteRecord(mistake.uri)
@@ -73,9 +72,25 @@ describe.concurrent.each(ways)('through %s', way => {
     expect(heldMs).toBeGreaterThan(20_500)
     expect(told(delayed)).toContain(`create ${like.uri}`)
     expect(told(delayed)).not.toContain(`create ${mistake.uri}`)
-    // In one request to the PDS and back; the median stands in the benchmarks, this only fails where something waits.
-    expect(tookMs).toBeLessThan(1_000)
   }, 90_000)
+
+  it('a like shows within 100 ms of what the firehose told', async () => {
+    using instant = await open(`instant=true&wantedAuthors=${carol.did}`)
+    await using firehose = await tapFirehose(network.pds.url)
+    const tookMs: number[] = []
+    for (let i = 0; i < 11; i++) {
+      const post = await alice.post(`number ${i}`)
+      await firehose.told(
+        () => carol.like(post),
+        ({ body }) => body.repo === carol.did,
+      )
+      const toldAt = performance.now()
+      await waitFor(() => instant.events.some(({ link }) => link.subject === post.uri), { everyMs: 1 })
+      tookMs.push(performance.now() - toldAt)
+    }
+    // The median: one of them may meet a pause of the machine.
+    expect(tookMs.toSorted((a, b) => a - b)[5]).toBeLessThan(100)
+  }, 60_000)
 
   it('what is undone after it showed shows as gone to who asks', async () => {
     const post = await alice.post('look again')

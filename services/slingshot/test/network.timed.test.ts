@@ -3,10 +3,12 @@ import { AtpAgent } from '@atproto/api'
 import {
   type Account,
   createAccount,
+  type FirehoseTap,
   type Network,
   type Pds,
   startNetwork,
   startPds,
+  tapFirehose,
   waitFor,
 } from '@orrery/testnet'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -21,11 +23,12 @@ import { startScriptedPds } from './scripted-pds.ts'
 const recordPath = '/xrpc/com.atproto.repo.getRecord'
 const mini = '/xrpc/blue.microcosm.identity.resolveMiniDoc'
 
-/** What is told has to be seen within this time. */
+/** What the firehose of a PDS has told has to be seen within this time. */
 const soonMs = 1_000
 
 let stack: AsyncDisposableStack
 let network: Network
+let firehose: FirehoseTap
 let second: Pds
 let slingshot: TestSlingshot
 let flags: Flags
@@ -38,6 +41,7 @@ let early: { uri: string; cid: string }
 beforeAll(async () => {
   stack = new AsyncDisposableStack()
   network = stack.use(await startNetwork({ accounts: 3 }))
+  firehose = stack.use(await tapFirehose(network.pds.url))
   // To check who is coming it asks the PLC, and a PDS asks no bare address.
   const plcUrl = network.plc.url.replace('127.0.0.1', 'localhost')
   second = stack.use(await startPds({ plcUrl }))
@@ -72,6 +76,9 @@ async function get(
   const [repo, collection, rkey] = uri.slice('at://'.length).split('/') as [string, string, string]
   return from.ask(recordPath, { repo, collection, rkey })
 }
+/** Does `act` and waits until the firehose has told of it, as a PDS tells up to a second later. */
+const told = (did: string, act: () => Promise<unknown>): Promise<unknown> =>
+  firehose.told(act, ({ body }) => body.did === did || body.repo === did)
 const soon = (condition: () => Promise<boolean>): Promise<unknown> =>
   waitFor(condition, { timeoutMs: soonMs })
 
@@ -98,10 +105,11 @@ describe('records', () => {
     const write = (description: string) => carol.updateProfile({ description })
     const uri = `at://${carol.did}/app.bsky.actor.profile/self`
     for (const description of ['one', 'two']) {
-      const { cid } = await write(description)
+      let cid = ''
+      await told(carol.did, async () => ({ cid } = await write(description)))
       await soon(async () => (await get(uri)).body.cid === cid)
     }
-    await carol.deleteRecord(uri)
+    await told(carol.did, () => carol.deleteRecord(uri))
     await soon(async () => (await get(uri)).body.error === 'RecordNotFound')
     // What was asked too early went to the PDS; all the same nothing stale came of it.
     expect((await slingshot.total('slingshot_fetches_total')) - fetches).toBeLessThanOrEqual(3)
@@ -140,7 +148,7 @@ describe('identities', () => {
 
   it('change their handle within a second', async () => {
     const before = bob.handle
-    await bob.changeHandle('bobby')
+    await told(bob.did, () => bob.changeHandle('bobby'))
     await soon(async () => (await slingshot.ask(mini, { identifier: bob.did })).body.handle === 'bobby.test')
     expect((await slingshot.ask(mini, { identifier: 'bobby.test' })).body.did).toBe(bob.did)
     expect((await slingshot.ask(mini, { identifier: before })).status).toBe(400)
@@ -245,24 +253,25 @@ it('hydrates a page of our Constellation', async () => {
 describe('accounts', () => {
   it('that are deactivated, taken down or deleted are not served within a second, and are when they are back', async () => {
     const dan = await createAccount(network, 'danny')
-    const post = await dan.post('here')
-    await soon(async () => (await get(post.uri)).status === 200)
-    await dan.deactivate()
-    await soon(async () => (await get(post.uri)).body.error === 'RepoDeactivated')
-    await dan.reactivate()
-    await soon(async () => (await get(post.uri)).status === 200)
-    await dan.takedown()
-    await soon(async () => (await get(post.uri)).body.error === 'RepoTakendown')
-    await dan.restore()
-    await soon(async () => (await get(post.uri)).status === 200)
-    await dan.deleteAccount()
-    await soon(async () => (await get(post.uri)).body.error === 'RepoNotFound')
+    let uri = ''
+    await told(dan.did, async () => ({ uri } = await dan.post('here')))
+    await soon(async () => (await get(uri)).status === 200)
+    await told(dan.did, () => dan.deactivate())
+    await soon(async () => (await get(uri)).body.error === 'RepoDeactivated')
+    await told(dan.did, () => dan.reactivate())
+    await soon(async () => (await get(uri)).status === 200)
+    await told(dan.did, () => dan.takedown())
+    await soon(async () => (await get(uri)).body.error === 'RepoTakendown')
+    await told(dan.did, () => dan.restore())
+    await soon(async () => (await get(uri)).status === 200)
+    await told(dan.did, () => dan.deleteAccount())
+    await soon(async () => (await get(uri)).body.error === 'RepoNotFound')
     expect(
       (
         await slingshot.fetch('/xrpc/com.atproto.sync.getRecord', {
           did: dan.did,
           collection: 'app.bsky.feed.post',
-          rkey: post.uri.split('/').at(-1)!,
+          rkey: uri.split('/').at(-1)!,
         })
       ).status,
     ).toBe(400)
@@ -281,12 +290,15 @@ describe('accounts', () => {
     const agent = await migrate(erin, network.pds, second, network.plc)
     await soon(async () => (await both.ask(mini, { identifier: erin.did })).body.pds === second.url)
     await soon(async () => (await get(kept.uri, both)).body.cid === kept.cid)
-    const moved = await agent.com.atproto.repo.createRecord({
-      repo: erin.did,
-      collection: 'app.bsky.feed.post',
-      record: { text: 'from here', createdAt: new Date().toISOString() },
-    })
-    await soon(async () => (await get(moved.data.uri, both)).body.cid === moved.data.cid)
+    await using there = await tapFirehose(second.url)
+    const record = { text: 'from here', createdAt: new Date().toISOString() }
+    const write = { repo: erin.did, collection: 'app.bsky.feed.post', record }
+    let moved = { uri: '', cid: '' }
+    await there.told(
+      async () => (moved = (await agent.com.atproto.repo.createRecord(write)).data),
+      ({ body }) => body.repo === erin.did,
+    )
+    await soon(async () => (await get(moved.uri, both)).body.cid === moved.cid)
     expect(both.failures).toEqual([])
   }, 60_000)
 })
