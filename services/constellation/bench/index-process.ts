@@ -9,6 +9,7 @@ import { serveProcess } from '@orrery/testnet'
 import { backlinksCursor, didsCursor, formatCursor } from '../src/cursor.ts'
 import { groupSize, partSize } from '../src/import.ts'
 import { addRoutes } from '../src/routes/routes.ts'
+import type { Changes } from '../src/store.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
 import { hugeTarget, likes, Traffic } from './traffic.ts'
 
@@ -45,7 +46,7 @@ let rss = 0
 let live: NodeJS.Timeout | undefined
 let applying: Promise<void> = Promise.resolve()
 
-function apply(changes: ReturnType<Traffic['take']>): Promise<void> {
+function apply(changes: Changes): Promise<void> {
   const cursors = [{ source: 'wss://jetstream.example', cursor: traffic.changes, time: '', seen: [] }]
   return store.writer.apply(changes, { cursors, accounts: [], notices: [], gaps: [] }, traffic.timeMs)
 }
@@ -69,9 +70,10 @@ const api = {
   /** Puts so many links more, as fast as an import: the next part is made while one is taken in. */
   async grow(links: number): Promise<Growth> {
     const from = traffic.links
+    const part = store.writer.batch()
     const startedAt = performance.now()
     for (let committed = from; traffic.links - from < links;) {
-      const part = traffic.take(partSize)
+      for (let i = 0; i < partSize; i++) part.add(traffic.next())
       await applying
       if (traffic.links - committed < groupSize(traffic.links))
         applying = store.writer.gather(part, traffic.timeMs)

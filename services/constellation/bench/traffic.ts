@@ -52,10 +52,10 @@ export class Traffic {
   }
 
   take(count: number): Change[] {
-    return Array.from({ length: count }, () => this.#next())
+    return Array.from({ length: count }, () => this.next())
   }
 
-  #next(): Change {
+  next(): Change {
     const nowUs = startUs + ++this.changes * stepUs
     const dice = this.#random() * 0.985
     if (this.#random() < 0.03) return this.#delete(nowUs)

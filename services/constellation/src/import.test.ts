@@ -7,6 +7,7 @@ import { expect, it } from 'vitest'
 import { zeroChangeStats } from './changes.ts'
 import { importEvents } from './import.ts'
 import type { Change, LinkWriter } from './store.ts'
+import { changesIn } from './store/change-list.ts'
 import { createMemoryStore } from './store/memory.ts'
 import { likers, likes, recordKey, subject } from './store/testing/test-index.ts'
 
@@ -40,9 +41,10 @@ it('waits while the disk is full, and takes everything in once', async () => {
     throw new StorageError('full', 'no room', {})
   }
   const writer: LinkWriter = {
-    async gather(...call) {
+    batch: () => store.writer.batch(),
+    async gather(changes, timeMs) {
       fail('gather')
-      gathered.push(call)
+      gathered.push([changesIn(changes), timeMs])
     },
     async apply(...call) {
       fail('apply')

@@ -9,7 +9,7 @@ import { StorageError } from '@orrery/storage'
 import { type ChangeStats, createChangeMaker } from './changes.ts'
 import type { WantsCollection } from './collections.ts'
 import { untilRoom } from './ingest.ts'
-import type { Change, LinkWriter } from './store.ts'
+import type { LinkWriter } from './store.ts'
 
 export interface ImportOptions {
   file: string
@@ -92,23 +92,23 @@ async function readFrom(
 
   let lines = 0
   let taken = 0
-  let part = { changes: [] as Change[], weight: 0 }
+  const batch = writer.batch()
+  let part = { changes: 0, weight: 0 }
   let group = { changes: 0, weight: 0, bad: 0, unknown: 0 }
   let writing: Promise<void> = Promise.resolve()
   /** Hands a part over when the one before is done with; up to a line, or to be followed by more of its group. */
   const hand = async (upTo?: number): Promise<void> => {
-    const { changes, weight } = part
-    part = { changes: [], weight: 0 }
-    group.changes += changes.length
-    group.weight += weight
+    group.changes += part.changes
+    group.weight += part.weight
+    part = { changes: 0, weight: 0 }
     await writing
-    if (upTo === undefined) writing = writer.gather(changes, now())
+    if (upTo === undefined) writing = writer.gather(batch, now())
     else {
       const { bad, unknown, changes: count } = group
       taken += group.weight
       group = { changes: 0, weight: 0, bad: 0, unknown: 0 }
       const cursors: CursorChange[] = [{ source, cursor: upTo, time: '', seen: [] }]
-      writing = writer.apply(changes, { cursors, accounts: [], notices: [], gaps: [] }, now()).then(() => {
+      writing = writer.apply(batch, { cursors, accounts: [], notices: [], gaps: [] }, now()).then(() => {
         summary.lines = lines
         summary.bad += bad
         summary.unknown += unknown
@@ -130,7 +130,8 @@ async function readFrom(
       if (typeof event === 'string') group[event]++
       else
         for (const change of changesOf(event)) {
-          part.changes.push(change)
+          batch.add(change)
+          part.changes++
           part.weight += change.kind === 'put' ? 1 + change.links.length : 1
         }
       if (part.weight < partSize) continue

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { zeroChangeStats } from './changes.ts'
 import { ingest } from './ingest.ts'
 import type { Change } from './store.ts'
+import { ChangeList, changesIn } from './store/change-list.ts'
 
 const base = { did: 'did:plc:a', time: '', seq: 1, source: 'test', timeUs: undefined }
 const identity: FirehoseEvent = { ...base, kind: 'identity', handle: undefined }
@@ -36,8 +37,9 @@ async function run(events: readonly FirehoseEvent[], failures: readonly (Error |
         tries.push(read)
         const failure = left.shift()
         if (failure) throw failure
-        applied.push({ kinds: changes.map(({ kind }) => kind), cursor: cursors[0]!.cursor })
+        applied.push({ kinds: changesIn(changes).map(({ kind }) => kind), cursor: cursors[0]!.cursor })
       },
+      batch: () => new ChangeList(),
       gather: async () => {},
       tidy: async () => false,
       async [Symbol.asyncDispose]() {},

@@ -55,14 +55,24 @@ export type Change =
    */
   | { kind: 'delete_account'; did: string }
 
+/** Changes that are put aside one by one, in the form in which they go to the writer: who calls need not keep them. */
+export interface ChangeBatch {
+  add(change: Change): void
+}
+
+/** Changes in their order: a list, or a batch of the same writer, which is empty from then on. */
+export type Changes = readonly Change[] | ChangeBatch
+
 export interface LinkWriter extends AsyncDisposable {
+  /** An empty batch. */
+  batch(): ChangeBatch
   /**
    * Takes changes that come before those of the next `apply`, in its transaction: many that are committed together touch
    * each row once. Nobody sees them before.
    *
    * @throws StorageError as `apply` does; then nothing is left of what was gathered, nor where that `apply` fails
    */
-  gather(changes: readonly Change[], timeMs: number): Promise<void>
+  gather(changes: Changes, timeMs: number): Promise<void>
   /**
    * Applies changes and keeps the progress with them in one transaction; visible to readers when it resolves. `timeMs` is
    * when the index takes them in, milliseconds since 1970, kept to the second below: what `since` and `until` go by. Where it is before that of an
@@ -71,7 +81,7 @@ export interface LinkWriter extends AsyncDisposable {
    * @throws StorageError `full` where there is no room; then nothing was applied, and the same may be tried again, with what
    * was gathered for it
    */
-  apply(changes: readonly Change[], progress: Progress, timeMs: number): Promise<void>
+  apply(changes: Changes, progress: Progress, timeMs: number): Promise<void>
   /** Does a bounded step of what is left to tidy up. False when there is nothing more to do. */
   tidy(): Promise<boolean>
 }

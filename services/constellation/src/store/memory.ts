@@ -17,6 +17,7 @@ import type {
   SourceCounts,
   TargetCounts,
 } from '../store.ts'
+import { ChangeList, changesIn } from './change-list.ts'
 
 /** An index that ends with the process. */
 export interface MemoryStore extends AsyncDisposable {
@@ -175,11 +176,12 @@ export function createMemoryStore(): MemoryStore {
   }
 
   const writer: LinkWriter = {
+    batch: () => new ChangeList(),
     async gather(changes, timeMs) {
-      gathered.push({ changes: structuredClone(changes), timeMs })
+      gathered.push({ changes: changesIn(changes), timeMs })
     },
     async apply(changes, upstream, timeMs) {
-      for (const call of [...gathered, { changes, timeMs }]) applyAll(call)
+      for (const call of [...gathered, { changes: changesIn(changes), timeMs }]) applyAll(call)
       gathered = []
       progress.save(upstream)
     },

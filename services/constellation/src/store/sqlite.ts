@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { prepareReadProgress } from '@orrery/firehose/progress'
 import { openDatabase, startThread, type StorageError } from '@orrery/storage'
 import type { LinkReader, LinkWriter } from '../store.ts'
+import { BatchPacker, packed } from './sqlite/batch.ts'
 import { JoinThread } from './sqlite/joins.ts'
 import { SqliteReader } from './sqlite/reader.ts'
 import { Version } from './sqlite/version.ts'
@@ -57,8 +58,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     reader,
     progress,
     writer: {
-      gather: (changes, timeMs) => thread.call('gather', changes, timeMs),
-      apply: (changes, upstream, timeMs) => seen(thread.call('apply', changes, upstream, timeMs)),
+      batch: () => new BatchPacker(),
+      gather: (changes, timeMs) => thread.call('gather', packed(changes), timeMs),
+      apply: (changes, upstream, timeMs) => seen(thread.call('apply', packed(changes), upstream, timeMs)),
       tidy: () => seen(thread.call('tidy')),
       [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
     },

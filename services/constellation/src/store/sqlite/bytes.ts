@@ -53,15 +53,72 @@ export class ByteWriter {
     return this
   }
 
+  byte(value: number): this {
+    this.#room(1)[this.#length++] = value
+    return this
+  }
+
+  /** A whole number below 2^32 in four bytes, highest first. */
+  four(value: number): this {
+    this.#room(4)
+    this.putFour(this.#length, value)
+    this.#length += 4
+    return this
+  }
+
   /** A string of one byte a character. */
-  text(text: string): this {
+  latin1(text: string): this {
     const buffer = this.#room(text.length)
     for (let i = 0; i < text.length; i++) buffer[this.#length++] = text.charCodeAt(i)
     return this
   }
 
+  /** Any string in UTF-8, behind its length. */
+  utf8(text: string): this {
+    const length = Buffer.byteLength(text)
+    this.varint(length)
+    this.#room(length).write(text, this.#length, length)
+    this.#length += length
+    return this
+  }
+
   get length(): number {
     return this.#length
+  }
+
+  /** Writes a number of four bytes over what is at a place. */
+  putFour(at: number, value: number): void {
+    const buffer = this.#buffer
+    buffer[at] = value >>> 24
+    buffer[at + 1] = value >>> 16
+    buffer[at + 2] = value >>> 8
+    buffer[at + 3] = value
+  }
+
+  /** Takes back what was written from a place on. */
+  cutTo(length: number): void {
+    this.#length = length
+  }
+
+  /** What was written, from a place up to before another: good until more is written. */
+  view(from: number, to: number): Buffer {
+    return this.#buffer.subarray(from, to)
+  }
+
+  /** What `ordered` wrote at a place. */
+  orderedAt(at: number): number {
+    return readOrdered(this.#buffer, at)
+  }
+
+  /** Compares two stretches of what was written, each from a place up to before another; below 0 where the first comes first. */
+  compare(a: number, aEnd: number, b: number, bEnd: number): number {
+    const buffer = this.#buffer
+    const length = Math.min(aEnd - a, bEnd - b)
+    for (let i = 0; i < length; i++) {
+      const order = buffer[a + i]! - buffer[b + i]!
+      if (order !== 0) return order
+    }
+    return aEnd - a - (bEnd - b)
   }
 
   /** A copy of what was written. */
@@ -114,13 +171,26 @@ export class ByteReader {
 
   /** What `ordered` wrote. */
   ordered(): number {
-    const head = this.bytes[this.at++]!
-    if (head < 128) return head
-    let more = 1
-    while (more < 5 && (head & (0x80 >> more)) !== 0) more++
-    let value = head & (0x7f >> more)
-    for (; more > 0; more--) value = value * 256 + this.bytes[this.at++]!
-    return value
+    const { bytes, at } = this
+    this.at += 1 + bytesBehind(bytes[at]!)
+    return readOrdered(bytes, at)
+  }
+
+  byte(): number {
+    return this.bytes[this.at++]!
+  }
+
+  /** What `four` wrote. */
+  four(): number {
+    const { bytes, at } = this
+    this.at += 4
+    return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  }
+
+  /** What `utf8` wrote. */
+  utf8(): string {
+    const bytes = this.take(this.varint())
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
   }
 
   skip(size: number): void {
@@ -132,4 +202,18 @@ export class ByteReader {
     this.at += size
     return this.bytes.subarray(this.at - size, this.at)
   }
+}
+
+/** How many bytes follow the first one of what `ordered` wrote: as many as it has ones in front. */
+function bytesBehind(head: number): number {
+  return head < 128 ? 0 : Math.clz32(~(head << 24))
+}
+
+function readOrdered(bytes: Uint8Array, at: number): number {
+  const head = bytes[at]!
+  if (head < 128) return head
+  const more = bytesBehind(head)
+  let value = head & (0x7f >> more)
+  for (let i = at + 1; i <= at + more; i++) value = value * 256 + bytes[i]!
+  return value
 }

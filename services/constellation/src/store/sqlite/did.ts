@@ -28,7 +28,11 @@ export function plcGroup(did: string, group: number): number {
 /** A did:plc as its bytes, any other as it is. */
 export function packDid(did: string): Buffer | string {
   const [a, b, c, d] = [plcGroup(did, 0), plcGroup(did, 1), plcGroup(did, 2), plcGroup(did, 3)]
-  if (a < 0 || b < 0 || c < 0 || d < 0) return did
+  return a < 0 || b < 0 || c < 0 || d < 0 ? did : packPlc(a, b, c, d)
+}
+
+/** The bytes of a did:plc from its four groups. */
+export function packPlc(a: number, b: number, c: number, d: number): Buffer {
   const packed = Buffer.allocUnsafe(bytes)
   packed.writeUInt32BE(a * 4 + (b >>> 28), 0)
   packed.writeUInt32BE(((b & 0xfff_ffff) * 16 + (c >>> 26)) >>> 0, 4)

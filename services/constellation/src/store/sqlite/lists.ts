@@ -1,22 +1,9 @@
 import type { Database } from '@orrery/storage'
 import { endOf, EntryReader, extendRun, shortenRun, startRun } from './entries.ts'
+import type { Gathered } from './gathered.ts'
 import { MemberTree } from './member-tree.ts'
-import type { KeptLink } from './records.ts'
-import type { Rkey } from './rkey.ts'
 import { longKey } from './schema.ts'
-import { sortByNumber } from './sorted.ts'
-import { keyBytes, keyHead } from './targets.ts'
-
-/** An entry that comes, or that of a link that goes. */
-type Step = Entry | { link: KeptLink; did?: undefined }
-
-interface Entry {
-  /** Is told its slot. */
-  link: KeptLink
-  did: number
-  rkey: Rkey
-  time: number
-}
+import { orderBy } from './sorted.ts'
 
 interface ListRow {
   records: number
@@ -40,14 +27,17 @@ interface Tail {
  * the rows, so that each is read and written once, and neighbours share pages.
  */
 export class Lists {
-  #pending: Step[] = []
+  /** What is to be done, in its order: a link's number × 2, and 1 more where it goes. */
+  #steps: number[] = []
+  readonly #gathered: Gathered
   readonly #members: MemberTree
   readonly #db
   readonly #nextLong: () => number
   readonly #maxRowBytes: number
 
   /** `nextLong` gives a number to a list that has become long. */
-  constructor(db: Database, nextLong: () => number, maxRowBytes: number) {
+  constructor(db: Database, gathered: Gathered, nextLong: () => number, maxRowBytes: number) {
+    this.#gathered = gathered
     this.#nextLong = nextLong
     this.#maxRowBytes = maxRowBytes
     this.#members = new MemberTree(db, maxRowBytes)
@@ -68,38 +58,47 @@ export class Lists {
     }
   }
 
-  /** Adds the entry of a link, which has its slot after `flush`. */
-  append(link: KeptLink, did: number, rkey: Rkey, time: number): void {
-    this.#pending.push({ link, did, rkey, time })
+  /** Adds the entry of a link that was gathered, which has its slot after `flush`. */
+  append(link: number): void {
+    this.#steps.push(link * 2)
   }
 
   /** Takes the entry of a link out. */
-  remove(link: KeptLink): void {
-    this.#pending.push({ link })
+  remove(link: number): void {
+    this.#steps.push(link * 2 + 1)
   }
 
   /** Writes what was added and removed, and forgets it. Answers how many lists came to be. */
   flush(): number {
-    const pending = sortByNumber(this.#pending, ({ link }) => keyHead(link.target), compareLists)
-    this.#pending = []
+    const unordered = this.#steps
+    const gathered = this.#gathered
+    const compare = (a: number, b: number): number => gathered.compareLists(linkOf(a), linkOf(b))
+    const order = orderBy(
+      unordered.length,
+      i => gathered.keyHead(linkOf(unordered[i]!)),
+      (a, b) => compare(unordered[a]!, unordered[b]!),
+    )
+    const steps = order.map(i => unordered[i]!)
+    this.#steps = []
     let added = 0
-    for (let from = 0; from < pending.length;) {
-      const first = pending[from]!
+    for (let from = 0; from < steps.length;) {
+      const first = steps[from]!
       let to = from + 1
-      while (to < pending.length && compareLists(first, pending[to]!) === 0) to++
-      if (this.#write(first.link, pending.slice(from, to))) added++
+      while (to < steps.length && compare(first, steps[to]!) === 0) to++
+      if (this.#write(linkOf(first), steps.subarray(from, to))) added++
       from = to
     }
     return added
   }
 
   forget(): void {
-    this.#pending = []
+    this.#steps = []
   }
 
-  /** Takes the steps of a list; true where it is new. */
-  #write({ target: key, source }: KeptLink, steps: readonly Step[]): boolean {
-    const target = keyBytes(key)
+  /** Takes the steps of the list that a link is in; true where it is new. */
+  #write(link: number, steps: Uint32Array): boolean {
+    const target = this.#gathered.keyOf(link)
+    const source = this.#gathered.link.source[link]!
     const row = this.#db.get.get(target, source)
     const list = row ?? { records: 0, dids: 0, slots: 1, long: null, data: null }
     for (let i = 0; i < steps.length;) i = this.#take(list, steps, i)
@@ -110,30 +109,48 @@ export class Lists {
   }
 
   /** Takes a step, or as many of a kind as follow each other; answers which one is next. */
-  #take(list: ListRow, steps: readonly Step[], from: number): number {
-    const step = steps[from]!
-    if (step.did === undefined) {
+  #take(list: ListRow, steps: Uint32Array, from: number): number {
+    const { slot } = this.#gathered.link
+    const link = linkOf(steps[from]!)
+    if (goes(steps[from]!)) {
       list.records--
-      if (list.long === null) removeShort(list, step.link.slot)
-      else this.#removeLong(list, list.long, step.link.slot)
+      if (list.long === null) removeShort(list, slot[link]!)
+      else this.#removeLong(list, list.long, slot[link]!)
       return from + 1
     }
     if (list.long === null) {
       list.records++
-      step.link.slot = list.slots++
-      appendShort(list, step)
+      slot[link] = list.slots++
+      this.#appendShort(list, link)
       if (list.data!.length > this.#maxRowBytes) this.#makeLong(list, list.data!)
       return from + 1
     }
-    const entries: Entry[] = []
-    for (const next of steps.slice(from)) {
-      if (next.did === undefined) break
-      next.link.slot = list.slots++
-      entries.push(next)
+    let to = from
+    for (; to < steps.length && !goes(steps[to]!); to++) slot[linkOf(steps[to]!)] = list.slots++
+    list.records += to - from
+    this.#appendLong(list, list.long, Array.from(steps.subarray(from, to), linkOf))
+    return to
+  }
+
+  #appendShort(list: ListRow, link: number): void {
+    const { did, time, rkey, slot } = this.#entry(link)
+    if (list.data === null) {
+      list.data = startRun(slot, time, { did, isAgain: false, rkey })
+      list.dids++
+      return
     }
-    list.records += entries.length
-    this.#appendLong(list, list.long, entries)
-    return from + entries.length
+    const reader = new EntryReader(list.data)
+    let isAgain = false
+    while (reader.next()) if (reader.did === did) isAgain = true
+    list.data = extendRun(list.data, reader.time, time, { did, isAgain, rkey })
+    if (!isAgain) list.dids++
+  }
+
+  #entry(link: number) {
+    const { record, link: links } = this.#gathered
+    const number = links.record[link]!
+    const did = record.did[number]!
+    return { slot: links.slot[link]!, did, time: record.time[number]!, rkey: this.#gathered.rkeyOf(number) }
   }
 
   /** Gives a list that has outgrown its row runs of its own, and a register of its DIDs. */
@@ -149,25 +166,22 @@ export class Lists {
     list.data = null
   }
 
-  #appendLong(list: ListRow, long: number, entries: readonly Entry[]): void {
-    const areAgain = this.#members.add(
-      long,
-      entries.map(({ did, link }) => ({ did, slot: link.slot })),
-    )
+  #appendLong(list: ListRow, long: number, links: readonly number[]): void {
+    const entries = links.map(link => this.#entry(link))
+    const areAgain = this.#members.add(long, entries)
     let tail = this.#tail(long)
-    for (const [i, entry] of entries.entries()) {
-      const { link, time } = entry
-      const isAgain = areAgain[i]!
-      if (!isAgain) list.dids++
+    for (const [i, { slot, did, time, rkey }] of entries.entries()) {
+      const entry = { did, isAgain: areAgain[i]!, rkey }
+      if (!entry.isAgain) list.dids++
       // Where the last run went away there is a hole, and a run has none.
-      const fits = tail && tail.data.length <= this.#maxRowBytes && tail.lastSlot === link.slot - 1
-      if (tail && fits) tail.data = extendRun(tail.data, tail.lastTime, time, { ...entry, isAgain })
+      const fits = tail && tail.data.length <= this.#maxRowBytes && tail.lastSlot === slot - 1
+      if (tail && fits) tail.data = extendRun(tail.data, tail.lastTime, time, entry)
       else {
         if (tail) this.#writeTail(tail)
-        const data = startRun(link.slot, time, { ...entry, isAgain })
-        tail = { id: longKey(long, link.slot), data, lastSlot: 0, lastTime: 0, isNew: true }
+        const data = startRun(slot, time, entry)
+        tail = { id: longKey(long, slot), data, lastSlot: 0, lastTime: 0, isNew: true }
       }
-      tail.lastSlot = link.slot
+      tail.lastSlot = slot
       tail.lastTime = time
     }
     this.#writeTail(tail!)
@@ -214,22 +228,12 @@ export class Lists {
   }
 }
 
-function compareLists({ link: a }: Step, { link: b }: Step): number {
-  if (a.target !== b.target) return a.target < b.target ? -1 : 1
-  return a.source - b.source
+function linkOf(step: number): number {
+  return step >>> 1
 }
 
-function appendShort(list: ListRow, { did, rkey, time, link }: Entry): void {
-  if (list.data === null) {
-    list.data = startRun(link.slot, time, { did, isAgain: false, rkey })
-    list.dids++
-    return
-  }
-  const reader = new EntryReader(list.data)
-  let isAgain = false
-  while (reader.next()) if (reader.did === did) isAgain = true
-  list.data = extendRun(list.data, reader.time, time, { did, isAgain, rkey })
-  if (!isAgain) list.dids++
+function goes(step: number): boolean {
+  return step % 2 === 1
 }
 
 function removeShort(list: ListRow, slot: number): void {

@@ -16,15 +16,10 @@ export class Names {
   readonly #read
   readonly #add
   readonly #pack: (name: string) => Kept
-  readonly #ids: Pick<Recent<string, number>, 'get' | 'set' | 'clear'>
-  readonly #names: Recent<number, string>
+  readonly #ids = new Recent<string, number>(remembered)
+  readonly #names = new Recent<number, string>(remembered)
 
-  /** `ids` is what remembers the numbers of names, by default some thousands of them. */
-  constructor(
-    db: Database,
-    table: NameTable,
-    { ids = new Recent(remembered) }: { ids?: Pick<Recent<string, number>, 'get' | 'set' | 'clear'> } = {},
-  ) {
+  constructor(db: Database, table: NameTable) {
     this.#find = db.prepare<[number, Kept], { id: number }>(
       `SELECT id FROM ${table} WHERE hash = ? AND name = ?`,
     )
@@ -33,8 +28,6 @@ export class Names {
       ? undefined
       : db.prepare<[number, Kept]>(`INSERT INTO ${table} (hash, name) VALUES (?, ?)`)
     this.#pack = table === 'did' ? packDid : name => name
-    this.#ids = ids
-    this.#names = new Recent(remembered)
   }
 
   /** The number of a text; undefined where it has none. */
@@ -42,20 +35,24 @@ export class Names {
     const known = this.#ids.get(name)
     if (known !== undefined) return known
     const kept = this.#pack(name)
-    return this.#lookUp(name, kept, hashOf(kept))
+    const id = this.#lookUp(kept, hashOf(kept))
+    if (id !== undefined) this.#ids.set(name, id)
+    return id
   }
 
   /** The number of a text, which gets one where it has none. */
   number(name: string): number {
     const known = this.#ids.get(name)
     if (known !== undefined) return known
-    const kept = this.#pack(name)
-    const hash = hashOf(kept)
-    const found = this.#lookUp(name, kept, hash)
-    if (found !== undefined) return found
-    const id = Number(this.#add!.run(hash, kept).lastInsertRowid)
+    const id = this.numberOf(this.#pack(name))
     this.#ids.set(name, id)
     return id
+  }
+
+  /** The same of a text as its table has it; nothing is remembered. */
+  numberOf(kept: Kept): number {
+    const hash = hashOf(kept)
+    return this.#lookUp(kept, hash) ?? Number(this.#add!.run(hash, kept).lastInsertRowid)
   }
 
   /** The text of a number that was given. */
@@ -74,10 +71,8 @@ export class Names {
     this.#names.clear()
   }
 
-  #lookUp(name: string, kept: Kept, hash: number): number | undefined {
-    const id = this.#find.get(hash, kept)?.id
-    if (id !== undefined) this.#ids.set(name, id)
-    return id
+  #lookUp(kept: Kept, hash: number): number | undefined {
+    return this.#find.get(hash, kept)?.id
   }
 }
 

@@ -237,7 +237,7 @@ export class SqliteReader implements LinkReader {
 
   async knows(target: string): Promise<boolean> {
     return this.#read(() => {
-      const key = targetKey(target, this.#names, 'find')
+      const key = targetKey(target, this.#names)
       return key !== undefined && this.#ofTarget.get(keyBytes(key), 1) !== undefined
     })
   }
@@ -266,7 +266,7 @@ export class SqliteReader implements LinkReader {
   }
 
   #list({ target, source }: ListKey): ListRow | undefined {
-    const key = targetKey(target, this.#names, 'find')
+    const key = targetKey(target, this.#names)
     if (!key) return undefined
     const id = this.#sourceId(source.collection, source.path)
     return id === undefined ? undefined : this.#lists.row(keyBytes(key), id)
@@ -328,8 +328,7 @@ export class SqliteReader implements LinkReader {
     const path = list && this.#sourceId(collection, key.pathToOther)
     if (!list || path === undefined) return
     const dids = key.dids && this.#visible(key.dids)
-    const wanted =
-      key.otherTargets && new Set(key.otherTargets.map(target => targetKey(target, this.#names, 'find')))
+    const wanted = key.otherTargets && new Set(key.otherTargets.map(target => targetKey(target, this.#names)))
     if (dids?.size === 0 || wanted?.size === 0) return
     const entries = dids
       ? this.#chosen(list, this.#lists.slotsOfAll(list, dids), {
@@ -365,7 +364,7 @@ export class SqliteReader implements LinkReader {
   }
 
   #sourcesOf(target: string): SourceCounts[] {
-    const key = targetKey(target, this.#names, 'find')
+    const key = targetKey(target, this.#names)
     if (!key) return []
     return this.#ofTarget.all(keyBytes(key), -1).map(({ source, records, dids }) => ({
       source: sourceOf(source, this.#names),
@@ -375,7 +374,7 @@ export class SqliteReader implements LinkReader {
   }
 
   #placeOf({ target, source }: Omit<TargetCounts, keyof Counts>) {
-    const key = targetKey(target, this.#names, 'find')
+    const key = targetKey(target, this.#names)
     const id = this.#sourceId(source.collection, source.path)
     return key && id !== undefined ? { target: keyBytes(key), source: id } : undefined
   }

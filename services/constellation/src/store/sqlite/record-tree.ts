@@ -1,20 +1,27 @@
 import type { Database } from '@orrery/storage'
+import type { Gathered, LinkRange } from './gathered.ts'
+import { PlaceIndex } from './place-index.ts'
 import {
   comparePlaces,
   findLinks,
   firstBytes,
   type KeptLink,
   mergeRecords,
-  type PendingRecord,
   type RecordPlace,
   RecordReader,
 } from './records.ts'
-import { sortByNumber } from './sorted.ts'
+import { orderBy } from './sorted.ts'
 
 interface Row {
   hour: number
   first: Buffer
   data: Buffer
+}
+
+/** A record as it is in the index. */
+export interface KeptRecord {
+  place: RecordPlace
+  links: readonly KeptLink[]
 }
 
 const nothing = Buffer.alloc(0)
@@ -26,11 +33,14 @@ const lastFirst = Buffer.alloc(5, 0xff)
  * rows, so that each is read and written once.
  */
 export class RecordTree {
-  readonly #pending = new Map<string, PendingRecord>()
+  readonly #gathered: Gathered
+  readonly #places: PlaceIndex
   readonly #maxRowBytes: number
   readonly #db
 
-  constructor(db: Database, maxRowBytes: number) {
+  constructor(db: Database, gathered: Gathered, maxRowBytes: number) {
+    this.#gathered = gathered
+    this.#places = new PlaceIndex(gathered)
     this.#maxRowBytes = maxRowBytes
     this.#db = {
       find: prepareFindRow(db),
@@ -50,29 +60,34 @@ export class RecordTree {
     }
   }
 
-  /** The links of a record, whose key is told as text too; undefined where it has none. */
-  find(place: RecordPlace, rkey: string): readonly KeptLink[] | undefined {
-    const pending = this.#pending.get(nameOf(place, rkey))
-    if (pending) return pending.links.length > 0 ? pending.links : undefined
+  /** The links of a record, gathered if they were not; undefined where it has none. */
+  find(place: RecordPlace): LinkRange | undefined {
+    const gathered = this.#gathered
+    const number = this.#places.find(place)
+    if (number !== undefined) {
+      const count = gathered.record.links[number]!
+      return count > 0 ? { from: gathered.record.firstLink[number]!, count } : undefined
+    }
     const row = this.#db.find(place)
-    return row && findLinks(row, place)
+    const links = row && findLinks(row, place)
+    return links && gathered.addKept(links)
   }
 
-  /** Sets the links of a record; without any it is gone. */
-  put(place: RecordPlace, rkey: string, links: readonly KeptLink[]): void {
-    this.#pending.set(nameOf(place, rkey), { place, links })
+  /** Sets the links of a record, and when it came; without links it is gone. */
+  put(place: RecordPlace, time: number, links: LinkRange): void {
+    this.#places.add(this.#gathered.addRecord(place, time, links))
   }
 
   /**
    * What an account has in an hour of keys or later, hour by hour: those of all accounts are looked at, so there may be
    * nothing. Only after `flush`.
    */
-  *ofAccount(did: number, fromHour: number): Generator<{ hour: number; records: PendingRecord[] }, void> {
+  *ofAccount(did: number, fromHour: number): Generator<{ hour: number; records: KeptRecord[] }, void> {
     let hour = fromHour
     for (;;) {
       const start = { hour, did, collection: 0, tid: 0, text: undefined }
       const end = firstBytes({ ...start, did: did + 1 })
-      const records: PendingRecord[] = []
+      const records: KeptRecord[] = []
       let row = this.#db.findToWrite.get(hour, firstBytes(start)) as Row | undefined
       while (row?.hour === hour && Buffer.compare(row.first, end) < 0) {
         const reader = new RecordReader(row.data, hour)
@@ -91,27 +106,49 @@ export class RecordTree {
 
   /** Writes what was put, and forgets it. */
   flush(): void {
-    const pending = inOrder([...this.#pending.values()])
-    for (let i = 0; i < pending.length;) {
-      const { place } = pending[i]!
+    const { hour: hours } = this.#gathered.record
+    const changed = this.#inOrder()
+    for (let i = 0; i < changed.length;) {
+      const place = this.#gathered.placeOf(changed[i]!)
       const { hour } = place
       const found = this.#db.findToWrite.get(hour, firstBytes(place))
       const row = found?.hour === hour ? found : undefined
       const from = i
       const end = row?.next ?? null
       do i++
-      while (i < pending.length && pending[i]!.place.hour === hour && isBelow(pending[i]!.place, end))
-      this.#write(hour, row, pending.slice(from, i))
+      while (i < changed.length && hours[changed[i]!] === hour && this.#isBelow(changed[i]!, end))
+      this.#write(hour, row, changed.subarray(from, i))
     }
-    this.#pending.clear()
+    this.#places.clear()
   }
 
   forget(): void {
-    this.#pending.clear()
+    this.#places.clear()
   }
 
-  #write(hour: number, row: Row | undefined, pending: readonly PendingRecord[]): void {
-    const rows = mergeRecords(row?.data ?? nothing, hour, pending, this.#maxRowBytes)
+  /** The records that were put, once each, hour by hour. */
+  #inOrder(): Uint32Array {
+    const gathered = this.#gathered
+    const byHour = Map.groupBy(this.#places.numbers(), number => gathered.record.hour[number]!)
+    const inOrder = [...byHour]
+      .toSorted(([a], [b]) => a - b)
+      .flatMap(([, numbers]) => {
+        const order = orderBy(
+          numbers.length,
+          i => gathered.record.did[numbers[i]!]!,
+          (a, b) => comparePlaces(gathered.placeOf(numbers[a]!), gathered.placeOf(numbers[b]!)),
+        )
+        return Array.from(order, i => numbers[i]!)
+      })
+    return Uint32Array.from(inOrder)
+  }
+
+  #isBelow(number: number, end: Buffer | null): boolean {
+    return end === null || Buffer.compare(firstBytes(this.#gathered.placeOf(number)), end) < 0
+  }
+
+  #write(hour: number, row: Row | undefined, changed: Uint32Array): void {
+    const rows = mergeRecords(row?.data ?? nothing, hour, this.#gathered, changed, this.#maxRowBytes)
     const was = row?.first ?? nothing
     for (const { first, data } of rows) {
       if (first) this.#db.insert.run(hour, first, data)
@@ -123,21 +160,6 @@ export class RecordTree {
     if (was.length === 0) this.#db.update.run(nothing, hour, was)
     else this.#db.remove.run(hour, was)
   }
-}
-
-function inOrder(pending: readonly PendingRecord[]): PendingRecord[] {
-  const byHour = [...Map.groupBy(pending, ({ place }) => place.hour)].toSorted(([a], [b]) => a - b)
-  return byHour.flatMap(([, records]) =>
-    sortByNumber(
-      records,
-      ({ place }) => place.did,
-      (a, b) => comparePlaces(a.place, b.place),
-    ),
-  )
-}
-
-function isBelow(place: RecordPlace, end: Buffer | null): boolean {
-  return end === null || Buffer.compare(firstBytes(place), end) < 0
 }
 
 /**
@@ -152,8 +174,4 @@ export function prepareFindRow(db: Database): (place: RecordPlace) => Buffer | u
     const row = find.get(place.hour, firstBytes(place))
     return row?.hour === place.hour ? row.data : undefined
   }
-}
-
-function nameOf({ did, collection }: RecordPlace, rkey: string): string {
-  return `${did} ${collection} ${rkey}`
 }

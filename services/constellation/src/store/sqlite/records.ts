@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
-import { formatTid, type Rkey } from './rkey.ts'
+import type { Gathered } from './gathered.ts'
+import { formatTid, type Rkey, type Tid } from './rkey.ts'
 import { takeTargetKey } from './targets.ts'
 
 // What records link to, as rows of an hour of record keys have it: by account, collection and key, all rising. Keys are
@@ -44,10 +45,16 @@ export function placeOf(did: number, collection: number, rkey: Rkey): RecordPlac
   return { hour, did, collection, tid, text: undefined }
 }
 
+/** The TID that a place stands for. */
+export function tidOfPlace(hour: number, tid: number): Tid {
+  return { micros: hour * hourMicros + Math.floor(tid / 1024), clock: tid % 1024 }
+}
+
 /** The record key of a place. */
 export function rkeyOf({ hour, tid, text }: RecordPlace): string {
   if (text) return Buffer.from(text).toString()
-  return formatTid(hour * hourMicros + Math.floor(tid / 1024), tid % 1024)
+  const { micros, clock } = tidOfPlace(hour, tid)
+  return formatTid(micros, clock)
 }
 
 /** Below 0 where the first comes first. */
@@ -143,12 +150,6 @@ export function findLinks(row: Uint8Array, place: RecordPlace): KeptLink[] | und
   return undefined
 }
 
-/** A record as it is to be: without links it is none. */
-export interface PendingRecord {
-  place: RecordPlace
-  links: readonly KeptLink[]
-}
-
 /** A row that came out of a merge. */
 export interface RecordRow {
   /** Undefined for that of the row that was. */
@@ -157,35 +158,38 @@ export interface RecordRow {
 }
 
 /**
- * A row with records put in, replaced and taken out, which are in order; cut in as many rows as it takes for none to be
- * longer than `maxBytes`, unless it is one record. None where no record is left.
+ * A row with records put in, replaced and taken out; cut in as many rows as it takes for none to be longer than `maxBytes`,
+ * unless it is one record. None where no record is left. The records that change are numbers in `gathered`, in order; one
+ * without links is gone.
  */
 export function mergeRecords(
   row: Uint8Array,
   hour: number,
-  pending: readonly PendingRecord[],
+  gathered: Gathered,
+  changed: Uint32Array,
   maxBytes: number,
 ): RecordRow[] {
   const reader = new RecordReader(row, hour)
-  const rows = new RowWriter(targetBytes(row.length, pending, maxBytes))
+  const rows = new RowWriter(targetBytes(row.length, gathered, changed, maxBytes))
   let isThere = reader.next()
-  for (const { place, links } of pending) {
+  for (const number of changed) {
+    const place = gathered.placeOf(number)
     let order = -1
     while (isThere && (order = comparePlaces(reader, place)) < 0) {
       rows.copy(reader)
       isThere = reader.next()
     }
     if (isThere && order === 0) isThere = reader.next()
-    if (links.length > 0) rows.write(place, links)
+    if (gathered.record.links[number]! > 0) rows.write(place, gathered, number)
   }
   for (; isThere; isThere = reader.next()) rows.copy(reader)
   return rows.end()
 }
 
 /** How long rows are to become: alike, so that there is room in each. */
-function targetBytes(rowBytes: number, pending: readonly PendingRecord[], maxBytes: number): number {
+function targetBytes(rowBytes: number, gathered: Gathered, changed: Uint32Array, maxBytes: number): number {
   let bytes = rowBytes
-  for (const { links } of pending) bytes += 10 + links.length * 16
+  for (const number of changed) bytes += 10 + gathered.record.links[number]! * 16
   return Math.min(maxBytes, bytes / Math.ceil(bytes / maxBytes) + 32)
 }
 
@@ -209,9 +213,13 @@ class RowWriter {
     writer.bytes(record.linkBytes)
   }
 
-  write(place: RecordPlace, links: readonly KeptLink[]): void {
-    this.#head(place, links.length)
-    for (const { source, target, slot } of links) writer.varint(source).text(target).varint(slot)
+  write(place: RecordPlace, gathered: Gathered, number: number): void {
+    const { record, link } = gathered
+    const from = record.firstLink[number]!
+    const to = from + record.links[number]!
+    this.#head(place, to - from)
+    for (let i = from; i < to; i++)
+      writer.varint(link.source[i]!).bytes(gathered.keyOf(i)).varint(link.slot[i]!)
   }
 
   end(): RecordRow[] {

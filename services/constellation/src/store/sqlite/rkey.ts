@@ -1,7 +1,10 @@
 // Record keys as the index keeps them. Nearly all are TIDs, which are numbers: 53 bits of microseconds and 10 of a clock.
 
+/** A TID: microseconds since 1970, and a clock below 1024. */
+export type Tid = { micros: number; clock: number }
+
 /** A record key: a TID as its two numbers, or any other as its text in UTF-8. */
-export type Rkey = { micros: number; clock: number } | { text: Buffer }
+export type Rkey = Tid | { text: Buffer }
 
 const alphabet = '234567abcdefghijklmnopqrstuvwxyz'
 const values = new Int8Array(128).fill(-1)

@@ -1,11 +1,11 @@
 import type { Source } from '../../store.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import type { Names } from './names.ts'
-import { parseRkey, rkeyBytes, tidAt } from './rkey.ts'
+import { parseRkey, rkeyBytes, type Tid, tidAt } from './rkey.ts'
 
 // Targets as keys. Most are records with a TID: twelve bytes instead of seventy. A key tells its own length, and the keys
-// under an account begin alike. They are in the order of their numbers first. The writer has them as strings of one byte a character, which are smaller than buffers and
-// are looked up and compared at once.
+// under an account begin alike. They are in the order of their numbers first. Where they are looked up and compared they
+// are strings of one byte a character, which are smaller than buffers.
 //
 //   key = number of a text × 4 + 0                        any text
 //       | number of a DID × 4 + 1                         the DID
@@ -24,28 +24,25 @@ export interface Dictionary {
 
 const writer = new ByteWriter()
 
-/** The key of a target. With `'add'` its texts get numbers; otherwise undefined where one has none. */
-export function targetKey(target: string, names: Dictionary, mode: 'add'): string
-export function targetKey(target: string, names: Dictionary, mode: 'find'): string | undefined
-export function targetKey(target: string, names: Dictionary, mode: 'add' | 'find'): string | undefined {
-  const number = (of: Names, name: string): number | undefined =>
-    mode === 'add' ? of.number(name) : of.find(name)
-  if (target.startsWith('did:')) return key(number(names.dids, target), kinds.did)
-  if (!target.startsWith('at://did:')) return key(number(names.texts, target), kinds.text)
+/** A target taken apart, as its key has it. */
+export type TargetParts =
+  | { kind: 'text'; text: string }
+  | { kind: 'did'; did: string }
+  | { kind: 'record'; did: string; collection: string; tid: Tid }
+  | { kind: 'under'; did: string; rest: string }
 
+export function parseTarget(target: string): TargetParts {
+  if (target.startsWith('did:')) return { kind: 'did', did: target }
+  if (!target.startsWith('at://did:')) return { kind: 'text', text: target }
   const end = endOfAuthority(target)
-  const did = number(names.dids, target.slice(5, end))
+  const did = target.slice(5, end)
   const slash = target.indexOf('/', end + 1)
   // A TID has 13 characters, and nothing follows it.
   if (target[end] === '/' && slash > end + 1 && target.length === slash + 14) {
     const tid = parseRkey(target.slice(slash + 1))
-    if (!('text' in tid)) {
-      const collection = number(names.collections, target.slice(end + 1, slash))
-      return collection === undefined ? undefined : key(did, kinds.record, collection, rkeyBytes(tid))
-    }
+    if (!('text' in tid)) return { kind: 'record', did, collection: target.slice(end + 1, slash), tid }
   }
-  const bytes = Buffer.from(target.slice(end))
-  return key(did, kinds.under, bytes.length, bytes)
+  return { kind: 'under', did, rest: target.slice(end) }
 }
 
 function endOfAuthority(target: string): number {
@@ -56,11 +53,45 @@ function endOfAuthority(target: string): number {
   return target.length
 }
 
-function key(id: number | undefined, kind: number, number?: number, bytes?: Uint8Array): string | undefined {
+/** The key of a target; undefined where nothing links to anything like it. */
+export function targetKey(target: string, names: Dictionary): string | undefined {
+  const parts = parseTarget(target)
+  const id = parts.kind === 'text' ? names.texts.find(parts.text) : names.dids.find(parts.did)
   if (id === undefined) return undefined
-  writer.reset().ordered(id * 4 + kind)
-  if (number !== undefined) writer.varint(number).bytes(bytes!)
+  writer.reset()
+  switch (parts.kind) {
+    case 'record': {
+      const collection = names.collections.find(parts.collection)
+      if (collection === undefined) return undefined
+      writeKey.record(writer, id, collection, rkeyBytes(parts.tid))
+      break
+    }
+    case 'under':
+      writeKey.under(writer, id, Buffer.from(parts.rest))
+      break
+    case 'text':
+    case 'did':
+      writeKey[parts.kind](writer, id)
+  }
   return writer.takeText()
+}
+
+/** Writes keys: of what has which numbers. */
+export const writeKey = {
+  text: (to: ByteWriter, text: number): void => void to.ordered(text * 4 + kinds.text),
+  did: (to: ByteWriter, did: number): void => void to.ordered(did * 4 + kinds.did),
+  /** `tid` is in eight bytes. */
+  record(to: ByteWriter, did: number, collection: number, tid: Uint8Array): void {
+    to.ordered(did * 4 + kinds.record)
+      .varint(collection)
+      .bytes(tid)
+  },
+  /** `rest` is in UTF-8. */
+  under(to: ByteWriter, did: number, rest: Uint8Array): void {
+    to.ordered(did * 4 + kinds.under)
+      .varint(rest.length)
+      .bytes(rest)
+  },
 }
 
 /** The bytes of a key, as rows have it. */
@@ -106,17 +137,6 @@ export function accountRanges(did: number): [from: Buffer, before: Buffer][] {
       .ordered(did * 4 + kind)
       .take()
   return [kinds.did, kinds.record, kinds.under].map(kind => [bytes(kind), bytes(kind + 1)])
-}
-
-/** The number that a key begins with. */
-export function keyHead(target: string): number {
-  const head = target.charCodeAt(0)
-  if (head < 128) return head
-  let more = 1
-  while (more < 5 && (head & (0x80 >> more)) !== 0) more++
-  let value = head & (0x7f >> more)
-  for (let at = 1; at <= more; at++) value = value * 256 + target.charCodeAt(at)
-  return value
 }
 
 /** A source's name in its table: the collection's number, and the path. */

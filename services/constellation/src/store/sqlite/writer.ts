@@ -3,18 +3,18 @@ import type { Progress } from '@orrery/firehose'
 // Not from the package's front door: a thread loads what it imports, and that is half a second of what it does not need.
 import { createProgressTables, prepareSaveProgress } from '@orrery/firehose/progress'
 import { migrate, openDatabase, toStorageError } from '@orrery/storage'
-import type { Change, Link } from '../../store.ts'
 import { type Account, Accounts } from './accounts.ts'
+import { BatchNumbers } from './batch-numbers.ts'
+import { type Batch, BatchReader, ops } from './batch.ts'
 import { secondsOf } from './entries.ts'
+import { Gathered, type LinkRange } from './gathered.ts'
 import { Lists } from './lists.ts'
 import { Names } from './names.ts'
-import { PlcNumbers } from './plc-numbers.ts'
 import { RecordTree } from './record-tree.ts'
-import { type KeptLink, placeOf, rkeyOf } from './records.ts'
-import { parseRkey } from './rkey.ts'
+import { placeOf } from './records.ts'
 import { migrations, states } from './schema.ts'
-import { type Dictionary, sourceName, targetKey } from './targets.ts'
-import { compareTids, parseTid64, readTid64, type Tid64, tidOfRkey, writeTid64 } from './tid64.ts'
+import type { Dictionary } from './targets.ts'
+import { compareTids, readTid64, type Tid64, tidOfRkey, writeTid64 } from './tid64.ts'
 import { Version } from './version.ts'
 
 export interface WriterOptions {
@@ -38,15 +38,12 @@ export const fileName = 'links.sqlite'
 
 /** What the writer's thread does. Each call is one transaction, but that what is gathered belongs to the next `apply`. */
 export interface WriterApi {
-  gather(changes: readonly Change[], timeMs: number): void
-  apply(changes: readonly Change[], progress: Progress, timeMs: number): void
+  gather(batch: Batch, timeMs: number): void
+  apply(batch: Batch, progress: Progress, timeMs: number): void
   /** One step of tidying up; false when there is nothing more to do. */
   tidy(): boolean
   dispose(): void
 }
-
-/** Accounts whose numbers are remembered: 20 MiB. */
-const rememberedDids = 2 ** 20
 
 /** Links of a deleted account, and hours looked through for them, that are done in one transaction: some 50 milliseconds. */
 const linksPerStep = 2_000
@@ -69,11 +66,12 @@ export function openWriter(options: WriterOptions): WriterApi {
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
   const names: Dictionary = {
-    dids: new Names(db, 'did', { ids: new PlcNumbers(rememberedDids) }),
+    dids: new Names(db, 'did'),
     collections: new Names(db, 'collection'),
     sources: new Names(db, 'source'),
     texts: new Names(db, 'text'),
   }
+  const numbers = new BatchNumbers(names)
   const readTotals = db.prepare<[], Totals>('SELECT * FROM totals')
   const writeTotals = db.prepare(
     `UPDATE totals SET time_ms = @time_ms, started_ms = @started_ms, long_lists = @long_lists, dids = @dids,
@@ -90,58 +88,69 @@ export function openWriter(options: WriterOptions): WriterApi {
 
   let totals = readTotals.get()!
   const accounts = new Accounts(db)
-  const lists = new Lists(db, () => ++totals.long_lists, maxRowBytes)
-  const records = new RecordTree(db, maxRowBytes)
+  const gathered = new Gathered()
+  const lists = new Lists(db, gathered, () => ++totals.long_lists, maxRowBytes)
+  const records = new RecordTree(db, gathered, maxRowBytes)
 
   function flush(): void {
     totals.targetables += lists.flush()
     // Their links have their slots now.
     records.flush()
+    gathered.clear()
     accounts.flush()
     writeTotals.run(totals)
   }
 
-  function put(change: Extract<Change, { kind: 'put' | 'delete' }>, time: number): void {
-    const { record } = change
-    const links = change.kind === 'put' ? change.links : []
+  /** Takes a put or delete, up to its links, and the reader past them. */
+  function put(reader: BatchReader, hasLinks: boolean, time: number): void {
     // What is not known has nothing to lose, but its rev is remembered all the same.
-    const did = names.dids.number(record.did)
-    const account = accounts.of(did)
-    const rev = change.rev === '' ? undefined : parseTid64(change.rev)
-    const before = account.rev
-    const order = rev && before ? compareTids(rev, before) : 1
-    if (order < 0 || (order === 0 && isPast(account, rev!))) return
-    const isNewest = rev !== undefined && order === 0
-    if (rev && !isNewest) account.rev = rev
+    const did = reader.did(numbers)
+    const collection = numbers.collection(reader.varint())
+    const rkey = reader.rkey()
+    const rev = reader.rev()
+    const end = hasLinks ? reader.four() + reader.at : reader.at
+    const linkCount = hasLinks ? reader.varint() : 0
+    try {
+      const account = accounts.of(did)
+      const before = account.rev
+      const order = rev && before ? compareTids(rev, before) : 1
+      if (order < 0 || (order === 0 && isPast(account, rev!))) return
+      const isNewest = rev !== undefined && order === 0
+      if (rev && !isNewest) account.rev = rev
 
-    const rkey = parseRkey(record.rkey)
-    const place = placeOf(did, names.collections.number(record.collection), rkey)
-    if (account.has(states.leaving)) finishLeaving(account)
-    // While all its records had keys that were older than their commits, one that is newer than the last commit is new:
-    // most of what comes need not be looked for.
-    const tid = 'text' in rkey ? undefined : tidOfRkey(rkey)
-    const isNew = tid && before && !account.has(states.ahead) && compareTids(tid, before) > 0
-    const held = account.has(states.linked) && !isNew ? records.find(place, record.rkey) : undefined
-    if (!held && links.length === 0) return
-    const kept = links.map(link => prepare(link, place.collection))
-    if (held) {
-      if (isNewest && areSame(held, kept)) return
-      removeLinks(held)
-      totals.records--
+      const place = placeOf(did, collection, rkey)
+      if (account.has(states.leaving)) finishLeaving(account)
+      // While all its records had keys that were older than their commits, one that is newer than the last commit is new:
+      // most of what comes need not be looked for.
+      const tid = 'text' in rkey ? undefined : tidOfRkey(rkey)
+      const isNew = tid && before && !account.has(states.ahead) && compareTids(tid, before) > 0
+      const held = account.has(states.linked) && !isNew ? records.find(place) : undefined
+      if (!held && linkCount === 0) return
+      const links = numbers.gatherLinks(reader, linkCount, gathered)
+      if (held) {
+        if (isNewest && gathered.areSame(held, links)) {
+          gathered.dropLinks(links.from)
+          return
+        }
+        removeLinks(held)
+        totals.records--
+      }
+      records.put(place, time, links)
+      if (linkCount === 0) return
+      for (let i = 0; i < linkCount; i++) lists.append(links.from + i)
+      totals.records++
+      totals.links += linkCount
+      const isFirst = !account.has(states.linked)
+      if (isFirst) {
+        totals.dids++
+        account.state |= states.linked
+      }
+      if (isFirst || place.hour < account.firstHour) account.firstHour = place.hour
+      const newest = account.rev
+      if (tid && !(newest && compareTids(tid, newest) <= 0)) account.state |= states.ahead
+    } finally {
+      reader.at = end
     }
-    for (const link of kept) lists.append(link, did, rkey, time)
-    records.put(place, record.rkey, kept)
-    if (kept.length === 0) return
-    totals.records++
-    totals.links += kept.length
-    const isFirst = !account.has(states.linked)
-    if (isFirst) {
-      totals.dids++
-      account.state |= states.linked
-    }
-    if (isFirst || place.hour < account.firstHour) account.firstHour = place.hour
-    const newest = account.rev
-    if (tid && !(newest && compareTids(tid, newest) <= 0)) account.state |= states.ahead
   }
 
   /** Whether all at this rev, which is the account's newest, was before it was deleted. */
@@ -150,34 +159,9 @@ export function openWriter(options: WriterOptions): WriterApi {
     return compareTids(rev, readTid64(readPast.get(account.id)!, 0)) === 0
   }
 
-  function prepare({ path, target }: Link, collection: number): KeptLink {
-    return {
-      source: names.sources.number(sourceName(collection, path)),
-      target: targetKey(target, names, 'add'),
-      slot: 0,
-    }
-  }
-
-  function removeLinks(links: readonly KeptLink[]): void {
-    for (const link of links) lists.remove(link)
-    totals.links -= links.length
-  }
-
-  function apply(change: Change, time: number): void {
-    switch (change.kind) {
-      case 'put':
-      case 'delete':
-        put(change, time)
-        return
-      case 'account': {
-        const account = accounts.of(names.dids.number(change.did))
-        if (change.active) account.state &= ~states.hidden
-        else account.state |= states.hidden
-        return
-      }
-      case 'delete_account':
-        deleteAccount(accounts.of(names.dids.number(change.did)))
-    }
+  function removeLinks({ from, count }: LinkRange): void {
+    for (let i = from; i < from + count; i++) lists.remove(i)
+    totals.links -= count
   }
 
   function deleteAccount(account: Account): void {
@@ -212,8 +196,8 @@ export function openWriter(options: WriterOptions): WriterApi {
       }
       done++
       for (const { place, links } of some) {
-        removeLinks(links)
-        records.put(place, rkeyOf(place), [])
+        removeLinks(gathered.addKept(links))
+        records.put(place, 0, { from: 0, count: 0 })
         totals.records--
         done += links.length
       }
@@ -252,25 +236,38 @@ export function openWriter(options: WriterOptions): WriterApi {
       if (db.inTransaction) rollback.run()
       lists.forget()
       records.forget()
+      gathered.clear()
       accounts.forget()
-      for (const name of Object.values(names)) name.forget()
+      numbers.forget()
       totals = readTotals.get()!
       throw toStorageError(error, `write to ${db.name}`, db.name)
     }
   }
 
-  function applyAll(changes: readonly Change[], timeMs: number): void {
+  function applyAll(batch: Batch, timeMs: number): void {
+    const reader = new BatchReader(batch.bytes)
     totals.time_ms = Math.max(totals.time_ms, Math.floor(timeMs / 1000) * 1000)
-    if (changes.length > 0) totals.started_ms ??= totals.time_ms
+    if (!reader.done) totals.started_ms ??= totals.time_ms
     const time = secondsOf(totals.time_ms)
-    for (const change of changes) apply(change, time)
+    numbers.begin(batch)
+    while (!reader.done) {
+      const op = reader.byte()
+      if (op === ops.put || op === ops.delete) put(reader, op === ops.put, time)
+      else takeAccount(accounts.of(reader.did(numbers)), op)
+    }
+  }
+
+  function takeAccount(account: Account, op: number): void {
+    if (op === ops.active) account.state &= ~states.hidden
+    else if (op === ops.inactive) account.state |= states.hidden
+    else deleteAccount(account)
   }
 
   return {
-    gather: (changes, timeMs) => transact(() => applyAll(changes, timeMs), false),
-    apply: (changes, progress, timeMs) =>
+    gather: (batch, timeMs) => transact(() => applyAll(batch, timeMs), false),
+    apply: (batch, progress, timeMs) =>
       transact(() => {
-        applyAll(changes, timeMs)
+        applyAll(batch, timeMs)
         saveProgress(progress)
       }, true),
     tidy() {
@@ -286,11 +283,4 @@ export function openWriter(options: WriterOptions): WriterApi {
       db.close()
     },
   }
-}
-
-function areSame(kept: readonly KeptLink[], wanted: readonly KeptLink[]): boolean {
-  return (
-    kept.length === wanted.length &&
-    kept.every(({ source, target }, i) => source === wanted[i]!.source && target === wanted[i]!.target)
-  )
 }

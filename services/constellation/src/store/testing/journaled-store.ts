@@ -1,4 +1,5 @@
 import type { LinkWriter } from '../../store.ts'
+import { ChangeList, changesIn } from '../change-list.ts'
 import { createMemoryStore } from '../memory.ts'
 import type { TestedStore } from './tested-store.ts'
 
@@ -15,12 +16,15 @@ export function createJournaledStore(): TestedStore {
     reader,
     progress,
     writer: {
-      gather: (...call) => {
-        gathered.push(structuredClone(call))
+      batch: () => new ChangeList(),
+      gather: (changes, timeMs) => {
+        const call: Call['gather'][number] = [changesIn(changes), timeMs]
+        gathered.push(call)
         return writer.gather(...call)
       },
-      apply: (...call) => {
-        journal.push({ gather: gathered, apply: structuredClone(call) })
+      apply: (changes, upstream, timeMs) => {
+        const call: Call['apply'] = [changesIn(changes), structuredClone(upstream), timeMs]
+        journal.push({ gather: gathered, apply: call })
         gathered = []
         return writer.apply(...call)
       },

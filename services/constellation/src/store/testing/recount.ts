@@ -1,6 +1,7 @@
 import { createMemoryProgress } from '@orrery/firehose'
 import type { Change, Counts, Link, LinkReader, ListKey, Page, RecordKey, Source } from '../../store.ts'
 import type { TestedStore } from './tested-store.ts'
+import { ChangeList, changesIn } from '../change-list.ts'
 
 /** One live link, as a row of one flat table. */
 interface Row extends RecordKey, Link {
@@ -191,11 +192,12 @@ export function createRecount(): TestedStore {
     reader,
     progress,
     writer: {
+      batch: () => new ChangeList(),
       async gather(changes, timeMs) {
-        gathered.push({ changes: structuredClone(changes), timeMs })
+        gathered.push({ changes: changesIn(changes), timeMs })
       },
       async apply(changes, upstream, timeMs) {
-        for (const call of [...gathered, { changes: structuredClone(changes), timeMs }]) {
+        for (const call of [...gathered, { changes: changesIn(changes), timeMs }]) {
           nowMs = Math.max(nowMs, call.timeMs - (call.timeMs % 1000))
           history.push(...call.changes.map(change => ({ change, timeMs: nowMs })))
         }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareReadProgress } from '@orrery/firehose/progress'
 import { openDatabase } from '@orrery/storage'
+import { BatchPacker, packed } from '../sqlite/batch.ts'
 import { JoinThread } from '../sqlite/joins.ts'
 import { SqliteReader } from '../sqlite/reader.ts'
 import { fileName, openWriter, type WriterOptions } from '../sqlite/writer.ts'
@@ -40,9 +41,10 @@ async function openIn(options: TestedOptions): Promise<TestedStore> {
     reader,
     progress: prepareReadProgress(db),
     writer: {
-      gather: async (...call) => writer.gather(...call),
-      apply: async (...call) => {
-        writer.apply(...call)
+      batch: () => new BatchPacker(),
+      gather: async (changes, timeMs) => writer.gather(packed(changes), timeMs),
+      apply: async (changes, ...call) => {
+        writer.apply(packed(changes), ...call)
         reader.release()
       },
       tidy: async () => {

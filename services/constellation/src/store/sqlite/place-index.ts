@@ -1,0 +1,72 @@
+import type { Gathered } from './gathered.ts'
+import type { RecordPlace } from './records.ts'
+
+/**
+ * Which records were gathered last, by their places: numbers in a table of a power of two, of which less than half is in
+ * use. A Map would need a text for each.
+ */
+export class PlaceIndex {
+  readonly #gathered: Gathered
+  /** Numbers, 1 more; 0 is free. */
+  #table = new Uint32Array(64)
+  /** How many are there. */
+  #count = 0
+
+  constructor(gathered: Gathered) {
+    this.#gathered = gathered
+  }
+
+  /** The record of a place, if one was gathered. */
+  find(place: RecordPlace): number | undefined {
+    const entry = this.#table[this.#slotOf(place)]!
+    return entry === 0 ? undefined : entry - 1
+  }
+
+  /** Enters a record, instead of one of the same place. */
+  add(number: number): void {
+    if (this.#count * 2 >= this.#table.length) this.#grow()
+    const slot = this.#slotOf(this.#gathered.placeOf(number))
+    if (this.#table[slot] === 0) this.#count++
+    this.#table[slot] = number + 1
+  }
+
+  /** All that are there, in the order of their numbers. */
+  numbers(): number[] {
+    return Array.from(this.#table.filter(entry => entry > 0).toSorted(), entry => entry - 1)
+  }
+
+  clear(): void {
+    if (this.#count > 0) this.#table.fill(0)
+    this.#count = 0
+  }
+
+  #grow(): void {
+    const numbers = this.numbers()
+    this.#table = new Uint32Array(this.#table.length * 2)
+    for (const number of numbers) this.#table[this.#slotOf(this.#gathered.placeOf(number))] = number + 1
+  }
+
+  /** Where a place is, or would be. */
+  #slotOf(place: RecordPlace): number {
+    const mask = this.#table.length - 1
+    let slot = hashOf(place) & mask
+    for (; ; slot = (slot + 1) & mask) {
+      const entry = this.#table[slot]!
+      if (entry === 0 || this.#isAt(entry - 1, place)) return slot
+    }
+  }
+
+  #isAt(number: number, { hour, did, collection, tid, text }: RecordPlace): boolean {
+    const { record } = this.#gathered
+    if (record.did[number] !== did || record.tid[number] !== tid) return false
+    if (record.hour[number] !== hour || record.collection[number] !== collection) return false
+    return !text || Buffer.compare(record.text.get(number)!, text) === 0
+  }
+}
+
+function hashOf({ hour, did, collection, tid, text }: RecordPlace): number {
+  let hash = Math.imul(did, 0x9e37_79b1) ^ Math.imul(hour ^ (collection << 20), 0x85eb_ca6b)
+  hash = Math.imul(hash ^ (tid / 2 ** 20) ^ (tid % 2 ** 20), 0xc2b2_ae35)
+  if (text) for (const byte of text) hash = Math.imul(hash ^ byte, 0x0100_0193)
+  return (hash ^ (hash >>> 15)) >>> 0
+}
