@@ -50,7 +50,7 @@ export const services: readonly ServiceEntry[] = [
     followsJetstream: true,
     run: () => import('@orrery/constellation/main'),
     options: async () => (await import('@orrery/constellation')).constellationOptions,
-    small: { commitInterval: '250ms' },
+    small: { commitInterval: '1s' },
   },
   {
     name: 'spacedust',

@@ -33,7 +33,7 @@ const folder = mkdtempSync(join(tmpdir(), 'orrery-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 /** How often a live index commits, milliseconds: the service's default. */
-const commitMs = 50
+const commitMs = 250
 
 const fail = (error: unknown): never => {
   console.error(error)

@@ -34,8 +34,10 @@ export const constellationOptions = defineOptions({
       .meta({ placeholder: '<domain>' })
       .describe('Serves the document of `did:web:<domain>`, so that PDSes can proxy to this service.'),
     commitInterval: duration()
-      .prefault('50ms')
-      .describe('How long events are gathered before they are committed together; longer spares the disk.'),
+      .prefault('250ms')
+      .describe(
+        'The least time from one commit to the next, in which events are gathered; longer spares the disk and the processor.',
+      ),
     verifyThreads: count()
       .optional()
       .meta({ defaultText: 'one less than the cores' })
