@@ -21,8 +21,9 @@ export function pagesPerChunk(pageSize: number): number {
 /** Level 1: an index of links came to 0.65 of its size, and at level 3, for half the speed, to 0.63. */
 const level = { [constants.ZSTD_c_compressionLevel]: 1 }
 
-/** What is unpacked at one go, bytes; larger are maps alone. */
+/** What is unpacked at one go, bytes; larger are maps alone. zlib refuses to begin with less than the least. */
 const mostAtOnce = 1024 * 1024
+const leastAtOnce = 64
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
@@ -47,7 +48,8 @@ export async function unpack(
 ): Promise<Buffer> {
   let plain: Buffer
   try {
-    plain = await decompress(packed, { maxOutputLength: maxBytes, chunkSize: Math.min(maxBytes, mostAtOnce) })
+    const chunkSize = Math.max(leastAtOnce, Math.min(maxBytes, mostAtOnce))
+    plain = await decompress(packed, { maxOutputLength: maxBytes, chunkSize })
   } catch (cause) {
     throw new BackupError('damaged', `${what} is truncated or damaged: ${messageOf(cause)}`, { cause })
   }
