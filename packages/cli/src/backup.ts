@@ -7,7 +7,8 @@ import { services } from './services.ts'
 import { bold, dim, print, red, table, untilInterrupted } from './terminal.ts'
 
 export interface BackupFlags {
-  dataDir: string
+  config?: string
+  dataDir?: string
   to: string
   endpoint?: string
   limit?: number
@@ -23,10 +24,13 @@ export async function backup(names: readonly string[], flags: BackupFlags): Prom
   await runStoreCommand(async () => {
     const signal = untilInterrupted()
     const reports: BackupReport[] = []
-    for (const store of chooseStores(names, flags.dataDir)) {
+    const chosen = await chooseStores(names, flags)
+    if (!chosen) return
+    const stateDir = join(chosen.dataDir, 'backup')
+    for (const store of chosen.stores) {
       // What is wrong with one keeps none of the others from being saved.
       await tellFailure(async () => {
-        const report = await backUp(store, flags, signal)
+        const report = await backUp(store, stateDir, flags, signal)
         reports.push(report)
         if (flags.json !== true) print(inWords(report))
       }, `${store.name}: `)
@@ -38,6 +42,7 @@ export async function backup(names: readonly string[], flags: BackupFlags): Prom
 
 function backUp(
   { name, dataDir, counts }: ServiceStore,
+  stateDir: string,
   flags: BackupFlags,
   signal: AbortSignal,
 ): Promise<BackupReport> {
@@ -47,7 +52,7 @@ function backUp(
     dataDir,
     to: flags.to,
     endpoint: flags.endpoint,
-    stateDir: join(flags.dataDir, 'backup'),
+    stateDir,
     counts,
     keep: keepOf(flags),
     bytesPerSecond: flags.limit,

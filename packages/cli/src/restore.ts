@@ -4,7 +4,8 @@ import { inBytes, phaseBars, printJson, runStoreCommand } from './backup-termina
 import { bold, dim, print, untilInterrupted } from './terminal.ts'
 
 export interface RestoreFlags {
-  dataDir: string
+  config?: string
+  dataDir?: string
   from: string
   endpoint?: string
   asOf?: Date
@@ -19,11 +20,13 @@ export interface RestoreFlags {
 export async function restore(service: string, flags: RestoreFlags): Promise<void> {
   await runStoreCommand(async () => {
     const signal = untilInterrupted()
-    const [store] = chooseStores([service], flags.dataDir)
+    const chosen = await chooseStores([service], flags)
+    if (!chosen) return
+    const { dataDir } = chosen.stores[0]!
     const bars = phaseBars(service, { fetching: 'fetching', checking: 'checking' })
     const report = await runRestore({
       service,
-      dataDir: store!.dataDir,
+      dataDir,
       from: flags.from,
       endpoint: flags.endpoint,
       asOf: flags.asOf,
@@ -36,7 +39,7 @@ export async function restore(service: string, flags: RestoreFlags): Promise<voi
     }).finally(() => bars.end())
     if (flags.json === true) return printJson(report)
     const { manifest, storeBytes, fetched, tookMs } = report
-    const what = flags.verifyOnly === true ? 'is whole' : `is in ${store!.dataDir}`
+    const what = flags.verifyOnly === true ? 'is whole' : `is in ${dataDir}`
     print(
       `${bold(service)} as of ${manifest.time} ${what}: ${inBytes(storeBytes)}, of which ${inBytes(fetched.bytes)} were fetched in ${(tookMs / 1000).toFixed(1)} s`,
       dim(`signed with ${manifest.publicKey}`),

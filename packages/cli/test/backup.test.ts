@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { BackupReport, RestoreReport } from '@orrery/backup'
+import { createProgressTables } from '@orrery/firehose/progress'
+import { openDatabase } from '@orrery/storage'
 import { startFakeRelay, startSimulatedNetwork, waitFor } from '@orrery/testnet'
 import { expect, it } from 'vitest'
 import { cursorOf, readContents, untilSettled } from '../../../services/constellation/test/contents.ts'
@@ -120,3 +123,27 @@ it('what is restored of a suite that was saved under load is what it had, to the
   await sleep(200)
   expect(replayed.lines).toEqual(had)
 }, 300_000)
+
+it('finds stores where the settings have them, and says what is wrong with settings', async () => {
+  await using stack = new AsyncDisposableStack()
+  const root = await mkdtemp(join(tmpdir(), 'orrery-suite-'))
+  stack.defer(() => rm(root, { recursive: true, force: true }))
+  const dataDir = join(root, 'elsewhere')
+  const config = join(root, 'settings.json')
+  await writeFile(config, JSON.stringify({ dataDir: join(root, 'data'), constellation: { dataDir } }))
+  const db = openDatabase(join(dataDir, 'links.sqlite'))
+  createProgressTables(db)
+  db.exec('CREATE TABLE totals (records, links, dids, targetables)')
+  db.close()
+  const [report] = await orrery<BackupReport[]>('backup', '--config', config, '--to', join(root, 'to'))
+  expect(report!.manifest.files.map(({ path }) => path)).toEqual(['links.sqlite'])
+  await rm(dataDir, { recursive: true })
+  await orrery('restore', 'constellation', '--config', config, '--from', join(root, 'to'))
+  expect(existsSync(join(dataDir, 'links.sqlite'))).toBe(true)
+
+  await writeFile(config, JSON.stringify({ nonsense: 1 }))
+  await expect(orrery('backup', '--config', config, '--to', join(root, 'to'))).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('nonsense'),
+  })
+}, 60_000)

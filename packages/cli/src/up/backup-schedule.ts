@@ -59,10 +59,12 @@ async function backUp({
   return status === 0 ? undefined : (said ?? `it ended with ${status}`)
 }
 
-function backupFlags({ dataDir }: Plan, { to, endpoint, keep }: BackupPlan): string[] {
+function backupFlags({ dataDir, config }: Plan, { to, endpoint, keep }: BackupPlan): string[] {
   return [
     `--to=${to}`,
     `--data-dir=${dataDir}`,
+    // Services may have folders of their own.
+    ...(config === undefined ? [] : [`--config=${config}`]),
     ...(endpoint === undefined ? [] : [`--endpoint=${endpoint}`]),
     ...Object.entries(keep).map(([span, count]) => `--keep-${span}=${count}`),
   ]
