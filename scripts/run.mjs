@@ -85,8 +85,17 @@ function setUp(needs) {
       `the install failed${error ? ` (${error.message})` : ''}; is the npm registry reachable? Then run it again.`,
     )
   }
+  checkNode()
   writeFileSync(stampFile, JSON.stringify({ lock, level }))
   console.error(`Set up in ${((Date.now() - started) / 1000).toFixed(1)} s.\n`)
+}
+
+/** Node's own builds need a library that a minimal Debian or Ubuntu does not have. */
+function checkNode() {
+  const { status, stderr } = spawnSync(join(bin, 'node'), ['--version'], { encoding: 'utf8' })
+  if (status === 0) return
+  const remedy = /libatomic/.test(stderr ?? '') ? '\nIt is there after: apt-get install libatomic1' : ''
+  fail(`the Node that was installed does not start: ${(stderr ?? '').trim()}${remedy}`)
 }
 
 function fail(message) {
