@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger, createMetrics, loadOptions, type Metrics } from '@orrery/server'
-import { waitFor } from '@orrery/testnet'
-import { WebSocket } from 'ws'
+import { connectSubscriber, type Subscriber } from '@orrery/testnet'
 import { type Jetstream, jetstreamOptions, startJetstream } from '../src/service.ts'
 
 /** A Jetstream in this process, on free ports and in a folder of its own. */
@@ -78,25 +77,7 @@ export async function metricValue(
   return value.value
 }
 
-export interface Message {
-  data: Buffer
-  isBinary: boolean
-}
-
-/** A plain subscriber that keeps what comes. */
-export interface Client extends Disposable {
-  readonly socket: WebSocket
-  readonly messages: Message[]
-  /** The messages as lines; binary ones as they are. */
-  readonly lines: string[]
-  /** The messages parsed. */
-  readonly events: Event[]
-  /** Resolves when this many messages have come. */
-  count(messages: number, timeoutMs?: number): Promise<void>
-  /** Resolves to the code and reason of the close. */
-  readonly closed: Promise<{ code: number; reason: string }>
-  send(value: unknown): void
-}
+export { refusedUpgrade } from '@orrery/testnet'
 
 export interface Event {
   did: string
@@ -114,59 +95,12 @@ export interface Event {
   account?: { did: string; active: boolean; seq: number; status?: string; time: string }
 }
 
-/** Connects a plain subscriber; rejects where the upgrade is refused. */
-export async function subscribe(url: string, headers: Record<string, string> = {}): Promise<Client> {
-  const socket = new WebSocket(url, { headers })
-  const messages: Message[] = []
-  socket.on('message', (data: Buffer, isBinary) => messages.push({ data, isBinary }))
-  const closed = new Promise<{ code: number; reason: string }>(resolve => {
-    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))
-  })
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve)
-    socket.once('error', reject)
-  })
-  socket.on('error', () => {})
-  return {
-    socket,
-    messages,
-    closed,
-    get lines() {
-      return messages.map(({ data }) => data.toString())
-    },
-    get events() {
-      return messages.map(({ data }) => JSON.parse(data.toString()) as Event)
-    },
-    count: (wanted, timeoutMs = 10_000) =>
-      waitFor(() => messages.length >= wanted, { timeoutMs }).then(
-        () => undefined,
-        () => {
-          throw new Error(`expected ${wanted} messages, got ${messages.length}`)
-        },
-      ),
-    send: value => socket.send(typeof value === 'string' ? value : JSON.stringify(value)),
-    [Symbol.dispose]: () => socket.terminate(),
-  }
-}
+/** A subscriber that keeps what comes. */
+export type Client = Subscriber<Event>
 
-/** What the server answers to an upgrade that it refuses. */
-export async function refusedUpgrade(
-  url: string,
-  headers: Record<string, string> = {},
-): Promise<{ status: number; body: string }> {
-  const socket = new WebSocket(url, { headers })
-  return new Promise((resolve, reject) => {
-    socket.on('open', () => {
-      socket.terminate()
-      reject(new Error('the upgrade was accepted'))
-    })
-    socket.on('error', () => {})
-    socket.on('unexpected-response', (_request, response) => {
-      let body = ''
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
-    })
-  })
+/** Connects one; rejects where the upgrade is refused. */
+export function subscribe(url: string, headers?: Record<string, string>): Promise<Client> {
+  return connectSubscriber(url, headers)
 }
 
 /** A line without its time, which is the server's own. */

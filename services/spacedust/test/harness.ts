@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger, createMetrics, loadOptions, type Metrics } from '@orrery/server'
-import { waitFor } from '@orrery/testnet'
-import { WebSocket } from 'ws'
+import { connectSubscriber, refusedUpgrade as refuse, type Subscriber } from '@orrery/testnet'
 import { type Spacedust, spacedustOptions, startSpacedust } from '../src/service.ts'
 
 /** A Spacedust in this process, on free ports and in a folder of its own. */
@@ -80,69 +79,15 @@ export interface LinkEvent {
 }
 
 /** A subscriber that keeps what comes. */
-export interface Client extends Disposable {
-  readonly socket: WebSocket
-  readonly messages: { data: Buffer; isBinary: boolean }[]
-  readonly lines: string[]
-  readonly events: LinkEvent[]
-  /** Resolves when this many messages have come. */
-  count(messages: number, timeoutMs?: number): Promise<void>
-  /** Resolves to the code and reason of the close. */
-  readonly closed: Promise<{ code: number; reason: string }>
-  send(value: unknown): void
-}
+export type Client = Subscriber<LinkEvent>
 
-/** Connects a subscriber; rejects where the upgrade is refused. */
-export async function subscribe(url: string): Promise<Client> {
-  const socket = new WebSocket(url)
-  const messages: Client['messages'] = []
-  socket.on('message', (data: Buffer, isBinary) => messages.push({ data, isBinary }))
-  const closed = new Promise<{ code: number; reason: string }>(resolve => {
-    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))
-  })
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve)
-    socket.once('error', reject)
-  })
-  socket.on('error', () => {})
-  return {
-    socket,
-    messages,
-    closed,
-    get lines() {
-      return messages.map(({ data }) => data.toString())
-    },
-    get events() {
-      return messages.map(({ data }) => JSON.parse(data.toString()) as LinkEvent)
-    },
-    count: (wanted, timeoutMs = 10_000) =>
-      waitFor(() => messages.length >= wanted, { timeoutMs }).then(
-        () => undefined,
-        () => {
-          throw new Error(`expected ${wanted} messages, got ${messages.length}`)
-        },
-      ),
-    send: value => socket.send(typeof value === 'string' ? value : JSON.stringify(value)),
-    [Symbol.dispose]: () => socket.terminate(),
-  }
+/** Connects one; rejects where the upgrade is refused. */
+export function subscribe(url: string): Promise<Client> {
+  return connectSubscriber(url)
 }
 
 /** What the server answers to an upgrade that it refuses. */
 export async function refusedUpgrade(url: string): Promise<{ status: number; message: string }> {
-  const socket = new WebSocket(url)
-  return new Promise((resolve, reject) => {
-    socket.on('open', () => {
-      socket.terminate()
-      reject(new Error('the upgrade was accepted'))
-    })
-    socket.on('error', () => {})
-    socket.on('unexpected-response', (_request, response) => {
-      let body = ''
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()))
-      response.on('end', () => {
-        const { message } = JSON.parse(body) as { message: string }
-        resolve({ status: response.statusCode ?? 0, message })
-      })
-    })
-  })
+  const { status, body } = await refuse(url)
+  return { status, message: (JSON.parse(body) as { message: string }).message }
 }
