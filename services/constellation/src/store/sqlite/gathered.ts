@@ -9,64 +9,77 @@ export interface LinkRange {
   count: number
 }
 
+/** Room for so many records or links in the beginning. */
+const initialRoom = 1_024
+
+/** Of records: their places, when they came in (seconds), and their links. */
+const recordColumns = (room: number) => ({
+  hour: new Int32Array(room),
+  did: new Int32Array(room),
+  collection: new Int32Array(room),
+  tid: new Float64Array(room),
+  time: new Int32Array(room),
+  firstLink: new Int32Array(room),
+  links: new Int32Array(room),
+})
+
+/**
+ * Of links: the number of the source, the slot in the list (0 until it is written), the record (below 0: none of those here),
+ * and where the key of the target is.
+ */
+const linkColumns = (room: number) => ({
+  source: new Int32Array(room),
+  slot: new Int32Array(room),
+  record: new Int32Array(room),
+  keyAt: new Int32Array(room),
+})
+
 /**
  * What a transaction gathers: records and links by number, a column for each thing that is known of them. As objects, a
  * hundred thousand of them were more than half of the work, by what the garbage collector did to keep them.
  */
 export class Gathered {
-  /** Of records: their places, when they came in (seconds), and their links. */
-  readonly record = {
-    hour: [] as number[],
-    did: [] as number[],
-    collection: [] as number[],
-    tid: [] as number[],
-    text: new Map<number, Uint8Array>(),
-    time: [] as number[],
-    firstLink: [] as number[],
-    links: [] as number[],
-  }
-  /** Of links: the number of the source, the slot in the list (0 until it is written), and whose it is (below 0: nobody's who is here). */
-  readonly link = {
-    source: [] as number[],
-    slot: [] as number[],
-    record: [] as number[],
-    keyAt: [] as number[],
-  }
+  record = recordColumns(initialRoom)
+  link = linkColumns(initialRoom)
+  /** The keys of records that are no TIDs, in UTF-8. */
+  readonly texts = new Map<number, Uint8Array>()
   /** The keys of the targets, one after the other. */
   readonly keys = new ByteWriter()
+  #records = 0
+  #links = 0
 
-  get records(): number {
-    return this.record.hour.length
-  }
-
+  /** How many there are. */
   get links(): number {
-    return this.link.source.length
+    return this.#links
   }
 
   /** Adds a record; its links are `links`. */
-  addRecord({ hour, did, collection, tid, text }: RecordPlace, time: number, links: LinkRange): number {
-    const { record } = this
-    const number = this.records
-    record.hour.push(hour)
-    record.did.push(did)
-    record.collection.push(collection)
-    record.tid.push(tid)
-    if (text) record.text.set(number, text)
-    record.time.push(time)
-    record.firstLink.push(links.from)
-    record.links.push(links.count)
-    for (let i = links.from; i < links.from + links.count; i++) this.link.record[i] = number
+  addRecord(place: RecordPlace, time: number, links: LinkRange): number {
+    const number = this.#records++
+    if (number === this.record.hour.length) this.record = grown(this.record)
+    const { record, link } = this
+    record.hour[number] = place.hour
+    record.did[number] = place.did
+    record.collection[number] = place.collection
+    record.tid[number] = place.tid
+    if (place.text) this.texts.set(number, place.text)
+    record.time[number] = time
+    record.firstLink[number] = links.from
+    record.links[number] = links.count
+    link.record.fill(number, links.from, links.from + links.count)
     return number
   }
 
   /** Adds a link whose key was written to `keys` from a place on. */
   addLink(source: number, keyFrom: number, slot = 0): number {
+    const number = this.#links++
+    if (number === this.link.source.length) this.link = grown(this.link)
     const { link } = this
-    link.source.push(source)
-    link.slot.push(slot)
-    link.record.push(-1)
-    link.keyAt.push(keyFrom)
-    return this.links - 1
+    link.source[number] = source
+    link.slot[number] = slot
+    link.record[number] = -1
+    link.keyAt[number] = keyFrom
+    return number
   }
 
   /** Adds links as they are in the index. */
@@ -82,24 +95,23 @@ export class Gathered {
 
   /** Takes back the links that were added last. */
   dropLinks(from: number): void {
-    const { link } = this
-    if (from < this.links) this.keys.cutTo(link.keyAt[from]!)
-    for (const column of Object.values(link)) column.length = from
+    if (from < this.#links) this.keys.cutTo(this.link.keyAt[from]!)
+    this.#links = from
   }
 
   placeOf(number: number): RecordPlace {
-    const { hour, did, collection, tid, text } = this.record
+    const { hour, did, collection, tid } = this.record
     return {
       hour: hour[number]!,
       did: did[number]!,
       collection: collection[number]!,
       tid: tid[number]!,
-      text: text.get(number),
+      text: this.texts.get(number),
     }
   }
 
   rkeyOf(number: number): Rkey {
-    const text = this.record.text.get(number)
+    const text = this.texts.get(number)
     if (text) return { text: Buffer.from(text) }
     return tidOfPlace(this.record.hour[number]!, this.record.tid[number]!)
   }
@@ -130,15 +142,29 @@ export class Gathered {
   }
 
   clear(): void {
-    for (const column of Object.values(this.link)) column.length = 0
-    const { text, ...columns } = this.record
-    text.clear()
-    for (const column of Object.values(columns)) column.length = 0
+    // What an import took room for need not be kept behind it.
+    if (this.#records * muchRoom < this.record.hour.length) this.record = recordColumns(initialRoom)
+    if (this.#links * muchRoom < this.link.source.length) this.link = linkColumns(initialRoom)
+    this.#records = 0
+    this.#links = 0
+    this.texts.clear()
     this.keys.reset()
   }
 
   #keyEnd(link: number): number {
-    const { keyAt } = this.link
-    return link + 1 < keyAt.length ? keyAt[link + 1]! : this.keys.length
+    return link + 1 < this.#links ? this.link.keyAt[link + 1]! : this.keys.length
   }
+}
+
+/** Columns with so many times the room that is used are made anew. */
+const muchRoom = 64
+
+function grown<Columns extends Record<string, Int32Array | Float64Array>>(columns: Columns): Columns {
+  const larger = Object.entries(columns).map(([name, column]) => {
+    const room = column.length * 2
+    const copy = column instanceof Int32Array ? new Int32Array(room) : new Float64Array(room)
+    copy.set(column)
+    return [name, copy]
+  })
+  return Object.fromEntries(larger) as Columns
 }

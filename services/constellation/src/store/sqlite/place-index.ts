@@ -57,10 +57,10 @@ export class PlaceIndex {
   }
 
   #isAt(number: number, { hour, did, collection, tid, text }: RecordPlace): boolean {
-    const { record } = this.#gathered
+    const { record, texts } = this.#gathered
     if (record.did[number] !== did || record.tid[number] !== tid) return false
     if (record.hour[number] !== hour || record.collection[number] !== collection) return false
-    return !text || Buffer.compare(record.text.get(number)!, text) === 0
+    return !text || Buffer.compare(texts.get(number)!, text) === 0
   }
 }
 
