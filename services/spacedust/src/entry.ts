@@ -46,6 +46,23 @@ export function lineOf({ operation, source, did, rkey, rev, subject }: LinkEntry
   )
 }
 
+/** What an entry's line says of it: the other way round from `lineOf`. */
+export function parseLine(line: string): Omit<LinkEntry, 'timeUs' | 'instant' | 'delayed'> {
+  const { link } = JSON.parse(line) as {
+    link: {
+      operation: Operation
+      source: string
+      source_record: string
+      source_rev: string
+      subject: string
+    }
+  }
+  const { operation, source, source_record: uri, source_rev: rev, subject } = link
+  // Neither a DID nor a collection has a slash.
+  const [, , did = '', , rkey = ''] = uri.split('/')
+  return { operation, source, did, rkey, rev, subject }
+}
+
 /** Every line begins with it; where it came from follows. */
 export const lineHead = '{"kind":"link","origin":"'
 

@@ -31,7 +31,7 @@ export const spacedustOptions = defineOptions({
         'How long records are kept, for subscribers who ask for them or their CIDs; at least as long as links are held. With 0 none are, and nobody can ask.',
       ),
     commitInterval: duration()
-      .prefault('20ms')
+      .prefault('50ms')
       .describe('How long events are gathered before they are committed together; longer spares the disk.'),
     maxConnections: count().prefault('5000').describe('Subscribers at a time; 0 for no limit.'),
     maxConnectionsPerIp: count().prefault('50').describe('Subscribers from one address; 0 for no limit.'),

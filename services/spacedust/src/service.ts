@@ -38,7 +38,7 @@ export interface Spacedust extends AsyncDisposable {
 const maxHeaderBytes = 1024 * 1024
 
 /** How often it is looked whether something was held long enough. */
-const releaseEveryMs = 20
+const releaseEveryMs = 100
 const retentionEveryMs = 30_000
 /** Between two steps of telling a deleted account's links. */
 const leavingEveryMs = 20

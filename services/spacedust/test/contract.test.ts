@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { zstdDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cidOf, encodeCbor, valueFromJson } from '@orrery/repo'
@@ -51,8 +53,9 @@ describe('1 HTTP', () => {
       const response = await get(path, init)
       expect(response.status).toBe(status)
       expect(response.headers.get('access-control-allow-origin')).toBe('*')
-      expect(response.headers.get('x-request-id')).toBeTruthy()
-      expect(await response.json()).toMatchObject({ message: expect.any(String) as string })
+      const id = response.headers.get('x-request-id')
+      expect(id).toBeTruthy()
+      expect(await response.json()).toMatchObject({ request_id: id, message: expect.any(String) as string })
     }
   })
 
@@ -61,6 +64,19 @@ describe('1 HTTP', () => {
       ((await (await get(path)).json()) as { message: string }).message
     expect(await message('/subscribe?instant=perhaps')).toMatch(/^unable to parse query string: /)
     expect(await message('/subscribe')).toBe('expected connection upgrade')
+  })
+
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket' }
+  it.each([
+    [{ connection: 'keep-alive' }, 'expected connection upgrade'],
+    [{ connection: 'Upgrade', upgrade: 'h2c' }, 'unexpected protocol for upgrade'],
+    [{ ...upgrade, 'sec-websocket-version': '8' }, 'missing or invalid websocket version'],
+    [{ ...upgrade, 'sec-websocket-version': '13' }, 'missing websocket key'],
+  ])('an upgrade with %j is refused: %s', async (headers, why) => {
+    const asked = request(`${world.spacedust.service.url}/subscribe`, { headers, agent: false }).end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    expect(response.statusCode).toBe(400)
+    expect(await json(response)).toMatchObject({ message: why })
   })
 })
 
@@ -136,6 +152,38 @@ describe('4 events', () => {
   })
 })
 
+describe('6 what is a link', () => {
+  it('whole strings that are AT-URIs, DIDs or other URIs, in their normal form; nothing else', async () => {
+    const collection = 'com.example.six'
+    using client = await subscribe(url(`instant=true&wantedSourceCollections=${collection}`))
+    const record = {
+      $type: collection,
+      a: 'AT://did:plc:six/app.bsky.feed.post/1/',
+      b: 'did:plc:six',
+      c: ['HTTPS://Example.COM/a/../%7Eb', 'mailto:a@b', 'note:hello'],
+      d: ['at', 'see did:plc:six', '2026-01-01T00:00:00Z', 'image/png', 5, null, true],
+    }
+    const { link } = { link: cidOf(encodeCbor(1)) }
+    world.commit(0, { action: 'create', collection, rkey: 's', record: { ...record, e: link } })
+    // What is in one record twice, at one place or at several, comes each time.
+    const ref = { uri: post('twice') }
+    const reply = { reply: { parent: ref, root: ref }, list: ['did:plc:x', 'did:plc:x'] }
+    world.commit(0, { action: 'create', collection, rkey: 't', record: { $type: collection, ...reply } })
+    await client.count(9)
+    expect(client.events.map(event => [event.link.source.split(':')[1], event.link.subject])).toEqual([
+      ['a', 'at://did:plc:six/app.bsky.feed.post/1'],
+      ['b', 'did:plc:six'],
+      ['c[]', 'https://example.com/~b'],
+      ['c[]', 'mailto:a@b'],
+      ['c[]', 'note:hello'],
+      ['list[]', 'did:plc:x'],
+      ['list[]', 'did:plc:x'],
+      ['reply.parent.uri', post('twice')],
+      ['reply.root.uri', post('twice')],
+    ])
+  })
+})
+
 describe('7 delay', () => {
   it('by default links are held, and what is undone meanwhile never shows', async () => {
     const subjects = `${only(post('held'))}&wantedOperations=create&wantedOperations=delete`
@@ -151,6 +199,15 @@ describe('7 delay', () => {
     expect(delayed.events[0]!.link.source_record).toContain(world.did(1))
     await new Promise(resolve => setTimeout(resolve, 300))
     expect(delayed.messages).toHaveLength(1)
+  })
+
+  it('who connects gets what is held then, as it comes out', async () => {
+    using instant = await subscribe(url(`instant=true&${only(post('late'))}`))
+    world.like(0, post('late'))
+    await instant.count(1)
+    using delayed = await subscribe(url(only(post('late'))))
+    expect(delayed.messages).toHaveLength(0)
+    await delayed.count(1)
   })
 })
 

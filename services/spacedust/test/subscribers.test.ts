@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, waitFor } from '@orrery/testnet'
 import { expect, it } from 'vitest'
 import { type Client, type LinkEvent, subscribe } from './harness.ts'
-import { likes, startWorld, type World } from './world.ts'
+import { likeOf, likes, startWorld, type World } from './world.ts'
 
-// Subscribers with filters of all kinds who come, go, and come back with a cursor, while people like and unlike: each is to
-// get what a replay of everything has of theirs, once and in order.
+// Subscribers with filters of all kinds who come, go, and come back with a cursor, while people like, unlike and change
+// their likes: each is to get what a replay of everything has of theirs, once and in order.
 
 const post = (i: number): string => `at://did:plc:author${i % 3}/app.bsky.feed.post/${i}`
 const posts = 6
@@ -106,9 +106,13 @@ it.each([1, 2])(
     for (let step = 0; step < 120; step++) {
       for (let n = random.below(6); n > 0; n--) {
         const account = random.below(accounts)
-        if (held.length > 0 && random.below(4) === 0) {
-          world.unlike(...held.splice(random.below(held.length), 1)[0]!)
-        } else held.push([account, world.like(account, post(random.below(posts)))])
+        const dice = held.length > 0 ? random.below(8) : 7
+        const subject = post(random.below(posts))
+        if (dice < 2) world.unlike(...held.splice(random.below(held.length), 1)[0]!)
+        else if (dice < 4) {
+          const [who, rkey] = random.pick(held)!
+          world.commit(who, { action: 'update', collection: likes, rkey, record: likeOf(subject) })
+        } else held.push([account, world.like(account, subject)])
       }
       await random.pick(wanderers)!.connect()
       if (random.below(4) === 0) await sleep(random.below(60))

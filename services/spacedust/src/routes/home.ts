@@ -1,7 +1,7 @@
 import { html, type HttpServer, page, pageHeaders } from '@orrery/server'
 import { openApi, parameters } from './openapi.ts'
 
-/** `GET /`: what this is and what can be asked for; `GET /openapi`: the same for machines. */
+/** `GET /`: what this is and what can be asked for; `GET /openapi`: the same for machines; and the form of all errors. */
 export function addHome(app: HttpServer, version: string): void {
   const home = page({
     title: 'Spacedust',
@@ -36,6 +36,12 @@ export function addHome(app: HttpServer, version: string): void {
     `,
   })
   const document = openApi(version)
+  // Errors name their request in the body too, where the reference server's clients look for it.
+  app.addHook('onSend', async (request, { statusCode }, payload) =>
+    statusCode >= 400 && typeof payload === 'string' && payload.startsWith('{"error":')
+      ? JSON.stringify({ request_id: request.id, ...(JSON.parse(payload) as object) })
+      : payload,
+  )
   app.get('/', (_request, reply) => reply.headers(pageHeaders).send(home))
   app.get('/openapi', (_request, reply) => reply.send(document))
   app.get('/favicon.ico', (_request, reply) => reply.type('image/x-icon').send(favicon))

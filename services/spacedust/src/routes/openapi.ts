@@ -69,7 +69,11 @@ export function openApi(version: string): object {
       'application/json': {
         schema: {
           type: 'object',
-          properties: { error: { type: 'string' }, message: { type: 'string' } },
+          properties: {
+            error: { type: 'string' },
+            message: { type: 'string' },
+            request_id: { type: 'string' },
+          },
         },
       },
     },

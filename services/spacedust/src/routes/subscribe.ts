@@ -69,7 +69,8 @@ export function addSubscribe(app: HttpServer, options: SubscribeOptions): Subscr
     const { raw } = request
     try {
       wanted.set(raw, readWanted(raw, options.encodingFor))
-      if (!request.ws) throw invalidRequest(notAnUpgrade(raw))
+      const missing = missingForUpgrade(raw)
+      if (missing) throw invalidRequest(missing)
     } catch (error) {
       stats.refused.bad_request++
       throw error
@@ -177,12 +178,12 @@ function readWanted({ url = '' }: IncomingMessage, encodingFor: EncodingFor): Wa
   }
 }
 
-/** What is missing for a WebSocket, in the words of the reference server. */
-function notAnUpgrade({ headers }: IncomingMessage): string {
+/** What is missing for a WebSocket, in the words of the reference server; undefined where nothing is. */
+function missingForUpgrade({ headers }: IncomingMessage): string | undefined {
   if (!/\bupgrade\b/i.test(headers.connection ?? '')) return 'expected connection upgrade'
   if (!/^websocket$/i.test(headers.upgrade ?? '')) return 'unexpected protocol for upgrade'
   if (headers['sec-websocket-version'] !== '13') return 'missing or invalid websocket version'
-  return 'missing websocket key'
+  return headers['sec-websocket-key'] ? undefined : 'missing websocket key'
 }
 
 /**

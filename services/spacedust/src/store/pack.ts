@@ -14,7 +14,7 @@ export interface Pack {
 /** Packs entries, in their order. */
 export function packEntries(entries: readonly LinkEntry[]): Pack {
   const numbers = new NumberWriter()
-  const texts: Buffer[] = []
+  const texts: string[] = []
   const known = new Map<string, number>()
 
   /** A text that others of the pack may have too. */
@@ -30,9 +30,8 @@ export function packEntries(entries: readonly LinkEntry[]): Pack {
   }
 
   function own(text: string): void {
-    const bytes = Buffer.from(text)
-    numbers.push(bytes.length)
-    texts.push(bytes)
+    numbers.push(Buffer.byteLength(text))
+    texts.push(text)
   }
 
   /** A record key or a rev. */
@@ -48,19 +47,31 @@ export function packEntries(entries: readonly LinkEntry[]): Pack {
   for (const { timeUs, operation, instant, delayed, source, did, rkey, rev, subject } of entries) {
     numbers.push(timeUs - beforeUs)
     beforeUs = timeUs
-    const [, authority, collection, subjectKey] = recordUri.exec(subject) ?? []
-    numbers.push((operation === 'create' ? 0 : 1) + instant * 2 + delayed * 6 + (authority ? 18 : 0))
+    const record = recordOf(subject)
+    numbers.push((operation === 'create' ? 0 : 1) + instant * 2 + delayed * 6 + (record ? 18 : 0))
     shared(source)
     shared(did)
     key(rkey, timeUs)
     key(rev, timeUs)
-    if (authority) {
-      shared(authority)
-      shared(collection!)
-      key(subjectKey!, timeUs)
+    if (record) {
+      shared(record.authority)
+      shared(record.collection)
+      key(record.rkey, timeUs)
     } else shared(subject)
   }
-  return { texts: Buffer.concat(texts), numbers: numbers.take() }
+  return { texts: Buffer.from(texts.join('')), numbers: numbers.take() }
+}
+
+/** What a subject that is a record's AT-URI is made of; undefined for others. */
+function recordOf(subject: string): { authority: string; collection: string; rkey: string } | undefined {
+  if (!subject.startsWith('at://')) return undefined
+  const first = subject.indexOf('/', 5)
+  const second = subject.indexOf('/', first + 1)
+  const isRecord =
+    first > 5 && second > first + 1 && second < subject.length - 1 && subject.indexOf('/', second + 1) < 0
+  if (!isRecord) return undefined
+  const [authority, collection] = [subject.slice(5, first), subject.slice(first + 1, second)]
+  return { authority, collection, rkey: subject.slice(second + 1) }
 }
 
 /**
@@ -70,7 +81,10 @@ export function packEntries(entries: readonly LinkEntry[]): Pack {
  */
 export function unpackEntries(pack: Pack): LinkEntry[] {
   const numbers = new NumberReader(pack.numbers)
-  const texts = Buffer.from(pack.texts.buffer, pack.texts.byteOffset, pack.texts.length)
+  const bytes = Buffer.from(pack.texts.buffer, pack.texts.byteOffset, pack.texts.length)
+  const texts = bytes.toString()
+  // Mostly, and then one place in both.
+  const isAscii = texts.length === bytes.length
   const known: string[] = []
   let at = 0
 
@@ -84,8 +98,9 @@ export function unpackEntries(pack: Pack): LinkEntry[] {
 
   function own(): string {
     const length = numbers.next()
-    if (at + length > texts.length) throw new RangeError('the texts end early')
-    return texts.toString('utf8', at, (at += length))
+    const start = at
+    if ((at += length) > bytes.length) throw new RangeError('the texts end early')
+    return isAscii ? texts.slice(start, at) : bytes.toString('utf8', start, at)
   }
 
   function key(nearUs: number): string {
@@ -117,5 +132,3 @@ export function unpackEntries(pack: Pack): LinkEntry[] {
   }
   return entries
 }
-
-const recordUri = /^at:\/\/([^/]+)\/([^/]+)\/([^/]+)$/

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Database } from '@orrery/storage'
+import { openAccountRecords } from './account-records.ts'
+import { tidParts } from './tid.ts'
 import type { KnownVersion, RecordLink } from './versions.ts'
 
 export interface RecordKey {
@@ -8,13 +10,25 @@ export interface RecordKey {
   path: string
 }
 
-/** The forward index: the newest version of each record that links. */
+export interface KnownRecord {
+  key: RecordKey
+  version: KnownVersion
+}
+
+/** The forward index: the newest version of each record that links. All but `prepare` belongs into a transaction. */
 export interface Records {
+  /** To be called before each transaction that puts: what the one before put is taken back where it was not `settled`. */
+  prepare(): void
+  /** The transaction was committed. */
+  settled(): void
   find(key: RecordKey): KnownVersion | undefined
   /** Puts a version in the place of the one before, if there was one. */
   put(key: RecordKey, before: KnownVersion | undefined, version: KnownVersion): void
-  /** Up to `limit` records of an account that link, from versions before `beforeUs`. */
-  ofAccount(did: string, beforeUs: number, limit: number): { key: RecordKey; version: KnownVersion }[]
+  /**
+   * Up to `limit` records of an account that link, from versions before `beforeUs`, and whether to ask again. Each is
+   * answered once: put a version in its place.
+   */
+  ofAccount(did: string, beforeUs: number, limit: number): { records: KnownRecord[]; isMoreLeft: boolean }
   /** Forgets versions from before `beforeUs`, and those without links from before `emptyBeforeUs`. */
   forget(beforeUs: number, emptyBeforeUs: number): void
 }
@@ -28,8 +42,8 @@ interface Row {
   base: string | null
 }
 
-/** Opens the index in a database that has its table. */
-export function openRecords(db: Database): Records {
+/** Opens the index in a database that has its tables. `runLength`: a seam for tests, see {@link openAccountRecords}. */
+export function openRecords(db: Database, runLength?: number): Records {
   const columns = 'at_us, did, path, entries, links, base'
   const find = db.prepare<[number, string, string], Row>(
     `SELECT ${columns} FROM records WHERE key = ? AND did = ? AND path = ?`,
@@ -38,46 +52,75 @@ export function openRecords(db: Database): Records {
     'INSERT INTO records (at_us, key, did, path, entries, links, base) VALUES (?, ?, ?, ?, ?, ?, ?)',
   )
   const remove = db.prepare<[number]>('DELETE FROM records WHERE at_us = ?')
-  const ofAccount = db.prepare<[number, number, string, number, number], Row>(
-    `SELECT ${columns} FROM records WHERE key BETWEEN ? AND ? AND did = ? AND at_us < ? AND links IS NOT NULL LIMIT ?`,
+  const linking = db.prepare<[number, string], Row>(
+    `SELECT ${columns} FROM records WHERE at_us = ? AND did = ? AND links IS NOT NULL`,
   )
   const forget = db.prepare<[number]>('DELETE FROM records WHERE at_us < ?')
   const forgetEmpty = db.prepare<[number]>('DELETE FROM records WHERE links IS NULL AND at_us < ?')
+  const accounts = openAccountRecords(db, runLength)
+  let asked: RecordKey | undefined
+  let place = 0
+
+  /** What is looked for is put next, as a rule. */
+  function placeOf(key: RecordKey): number {
+    if (key !== asked) {
+      place = recordKey(key.did, key.path)
+      asked = key
+    }
+    return place
+  }
+
   return {
-    find({ did, path }) {
-      const row = find.get(keyOf(did, path), did, path)
+    prepare: () => accounts.flush(),
+    settled: () => accounts.settle(),
+    find(key) {
+      const row = find.get(placeOf(key), key.did, key.path)
       return row && versionOf(row)
     },
-    put({ did, path }, before, { atUs, entries, links, base }) {
+    put(key, before, { atUs, entries, links, base }) {
+      const { did, path } = key
       if (before) remove.run(before.atUs)
-      insert.run(atUs, keyOf(did, path), did, path, entries, written(links), written(base))
+      insert.run(atUs, placeOf(key), did, path, entries, written(links), written(base))
+      if (links.length > 0) accounts.add(did, atUs)
     },
     ofAccount(did, beforeUs, limit) {
-      const first = accountHash(did) * perAccount
-      return ofAccount
-        .all(first, first + perAccount - 1, did, beforeUs, limit)
-        .map(row => ({ key: { did: row.did, path: row.path }, version: versionOf(row) }))
+      const found: KnownRecord[] = []
+      const look = (atUs: number): void => {
+        const row = linking.get(atUs, did)
+        if (row) found.push({ key: { did, path: row.path }, version: versionOf(row) })
+      }
+      const taken = accounts.take(did, beforeUs, limit)
+      for (const atUs of taken) look(atUs)
+      if (taken.length === limit) return { records: found, isMoreLeft: true }
+      for (const atUs of accounts.gatheredOf(did, beforeUs)) {
+        if (found.length >= limit) return { records: found, isMoreLeft: true }
+        look(atUs)
+      }
+      return { records: found, isMoreLeft: false }
     },
     forget(beforeUs, emptyBeforeUs) {
-      if (beforeUs > 0) forget.run(beforeUs)
+      if (beforeUs > 0) {
+        forget.run(beforeUs)
+        accounts.forget(beforeUs)
+      }
       forgetEmpty.run(emptyBeforeUs)
     },
   }
 }
 
-/** A key is 26 bits of the account's hash and 26 of the record's: an account's records lie together. */
-const perAccount = 2 ** 26
+/** A time is told in 65 ms, of which each has so many keys. */
+const unitUs = 2 ** 16
+const perUnit = 2 ** 17
 
-function accountHash(did: string): number {
-  return hash26(did)
-}
-
-function keyOf(did: string, path: string): number {
-  return accountHash(did) * perAccount + hash26(path)
-}
-
-function hash26(text: string): number {
-  return Number.parseInt(hash('sha1', text).slice(0, 8), 16) % perAccount
+/**
+ * Where a record lies in the index; others may lie there too. Keys of records are TIDs, nearly all, and so what comes
+ * together lies together: a commit changes a few pages, where with keys in no order it was a page for each record. Other
+ * keys are below 0, by a hash.
+ */
+export function recordKey(did: string, path: string): number {
+  const hashed = Number.parseInt(hash('sha1', `${did}/${path}`).slice(0, 13), 16)
+  const tid = tidParts(path.slice(path.indexOf('/') + 1))
+  return tid ? Math.floor(tid.us / unitUs) * perUnit + (hashed % perUnit) : -1 - hashed
 }
 
 function versionOf({ at_us, entries, links, base }: Row): KnownVersion {

@@ -66,4 +66,26 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    version: 3,
+    name: 'runs',
+    sql: `
+      -- By time, where a record's key has one: see record_key.
+      DROP INDEX records_key;
+      UPDATE records SET key = record_key(did, path);
+      CREATE INDEX records_key ON records (key);
+
+      -- Where the records of an account lie, in runs that were each written at one go.
+      CREATE TABLE account_runs (
+        id INTEGER PRIMARY KEY,
+        last_us INTEGER NOT NULL
+      ) STRICT;
+      CREATE TABLE account_records (
+        run INTEGER NOT NULL,
+        account INTEGER NOT NULL,
+        at_us INTEGER NOT NULL,
+        PRIMARY KEY (run, account, at_us)
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ]

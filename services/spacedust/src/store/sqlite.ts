@@ -24,6 +24,8 @@ export interface SqliteLinkLogOptions {
   now?: (() => number) | undefined
   /** Seam: seal smaller blocks. */
   sealEntries?: number | undefined
+  /** Seam: shorter runs of whose records are where. */
+  runLength?: number | undefined
 }
 
 /** The log on disk, with what was saved of upstream's progress. */
@@ -36,12 +38,12 @@ const releasedTogether = 1_024
 
 /** Opens the log in a folder, which is created: a writer in its own thread, a reader in another, the newest links in memory. */
 export async function openSqliteLinkLog(options: SqliteLinkLogOptions): Promise<SqliteLinkLog> {
-  const { folder, delayMs, sealEntries, onFailure } = options
+  const { folder, delayMs, sealEntries, runLength, onFailure } = options
   await using cleanUp = new AsyncDisposableStack()
   const writer = cleanUp.use(
     await startThread<WriterApi>(new URL('./writer-thread.ts', import.meta.url), {
       name: 'link-writer',
-      workerData: { folder, delayUs: delayMs * 1000, sealEntries } satisfies WriterOptions,
+      workerData: { folder, delayUs: delayMs * 1000, sealEntries, runLength } satisfies WriterOptions,
       onFailure,
     }),
   )
@@ -90,11 +92,9 @@ class SqliteLog implements SqliteLinkLog {
     this.#owned = owned
     this.progress = progress
     this.#oldestUs = oldestUs
-    if (options.now) this.#now = options.now
-    else {
-      const clock = new LogClock(lastUs / 1000)
-      this.#now = () => clock.now()
-    }
+    const clock = new LogClock(lastUs / 1000)
+    const { now = () => clock.now() } = options
+    this.#now = () => Math.max(now(), lastUs / 1000)
     this.#held = new HeldEntries(options.delayMs * 1000)
     const common = {
       recentBytes: options.recentBytes,

@@ -1,5 +1,5 @@
 import { type HubLog, type LogBlock, RecentBlocks } from '@orrery/server'
-import { blockFor } from '../block.ts'
+import { blockFor, letEntriesGo } from '../block.ts'
 import type { LinkEntry, Stream } from '../entry.ts'
 
 export interface StreamLogOptions {
@@ -15,11 +15,16 @@ export interface StreamLogOptions {
   readStored: (positionUs: number) => Promise<{ entries: LinkEntry[]; lastUs: number } | undefined>
 }
 
+/** Of about so many of the newest links filters find the entries as they are: until those who are there have asked. */
+const freshEntries = 256
+
 /** The log as one of the streams has it: what a hub reads. */
 export class StreamLog implements HubLog {
   #options: StreamLogOptions
   #recent: RecentBlocks
   #last = 0
+  #fresh: LogBlock[] = []
+  #freshCount = 0
 
   constructor(options: StreamLogOptions) {
     const { recentBytes, sealedUs, shownUs } = options
@@ -47,6 +52,13 @@ export class StreamLog implements HubLog {
     this.#recent.push(block)
     this.#recent.releaseBefore(block.last + 1)
     this.#last = block.last
+    this.#fresh.push(block)
+    this.#freshCount += block.count
+    while (this.#freshCount - this.#fresh[0]!.count >= freshEntries) {
+      const old = this.#fresh.shift()!
+      this.#freshCount -= old.count
+      letEntriesGo(old)
+    }
     return true
   }
 

@@ -1,7 +1,9 @@
 const alphabet = '234567abcdefghijklmnopqrstuvwxyz'
+const digits = Array.from(alphabet, char => char.charCodeAt(0))
+const none = 255
 /** The value of each digit, by its character. */
-const values = new Uint8Array(128)
-for (let i = 0; i < alphabet.length; i++) values[alphabet.charCodeAt(i)] = i
+const values = new Uint8Array(128).fill(none)
+for (const [value, char] of digits.entries()) values[char] = value
 
 /** A TID as what it is made of: microseconds since 1970 and a clock's number. */
 export interface TidParts {
@@ -14,25 +16,41 @@ const maxUs = 2 ** 52
 
 /** Takes a TID apart; undefined for any other text, and what is far in the future. https://atproto.com/specs/tid */
 export function tidParts(text: string): TidParts | undefined {
-  if (!/^[2-7a-j][2-7a-z]{12}$/.test(text)) return undefined
-  // 13 digits of 5 bits: the first 11 are the time, the last two the clock's number.
+  // 13 digits of 5 bits: the first 11 are the time, of which the top bit is clear, the last two the clock's number.
+  if (text.length !== 13 || digitAt(text, 0) > 15) return undefined
   let us = 0
-  for (let i = 0; i < 11; i++) us = us * 32 + values[text.charCodeAt(i)]!
-  return us < maxUs
-    ? { us, clock: values[text.charCodeAt(11)]! * 32 + values[text.charCodeAt(12)]! }
-    : undefined
+  for (let i = 0; i < 11; i++) {
+    const digit = digitAt(text, i)
+    if (digit === none) return undefined
+    us = us * 32 + digit
+  }
+  const [high, low] = [digitAt(text, 11), digitAt(text, 12)]
+  return high === none || low === none || us >= maxUs ? undefined : { us, clock: high * 32 + low }
 }
 
-const scratch = Buffer.alloc(13)
+function digitAt(text: string, index: number): number {
+  const char = text.charCodeAt(index)
+  return char < 128 ? values[char]! : none
+}
 
-/** The TID of its parts. Made of bytes: a string that is put together character by character holds on to all its parts. */
+/** The TID of its parts. Made in one go: a string that is put together character by character holds on to all its parts. */
 export function tidOf({ us, clock }: TidParts): string {
-  let rest = us
-  for (let i = 10; i >= 0; i--) {
-    scratch[i] = alphabet.charCodeAt(rest % 32)
-    rest = Math.floor(rest / 32)
-  }
-  scratch[11] = alphabet.charCodeAt(clock >> 5)
-  scratch[12] = alphabet.charCodeAt(clock & 31)
-  return scratch.toString('latin1')
+  // Numbers of 31 bits are cheap: the last 5 digits of the time, and the 6 before them.
+  const [low, high] = [us % 2 ** 25, Math.floor(us / 2 ** 25)]
+  const at = (bits: number, shift: number): number => digits[(bits >> shift) & 31]!
+  return String.fromCharCode(
+    at(high, 25),
+    at(high, 20),
+    at(high, 15),
+    at(high, 10),
+    at(high, 5),
+    at(high, 0),
+    at(low, 20),
+    at(low, 15),
+    at(low, 10),
+    at(low, 5),
+    at(low, 0),
+    at(clock, 5),
+    at(clock, 0),
+  )
 }

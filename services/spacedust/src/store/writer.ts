@@ -6,7 +6,7 @@ import { type LinkEntry, modes, sourceOf, type Stream } from '../entry.ts'
 import type { Change, RecordBody, RetainBefore } from '../store.ts'
 import { type BodySpan, openBodyWriter } from './bodies.ts'
 import { type Pack, packEntries, unpackEntries } from './pack.ts'
-import { openRecords, type RecordKey } from './records.ts'
+import { openRecords, recordKey, type RecordKey } from './records.ts'
 import { fileName, migrations } from './schema.ts'
 import { tidOf } from './tid.ts'
 import { type KnownVersion, nextVersion, type RecordLink } from './versions.ts'
@@ -18,6 +18,8 @@ export interface WriterOptions {
   delayUs: number
   /** From this many entries on the tail is sealed. Default 2,048. */
   sealEntries?: number | undefined
+  /** Of so many records it is written down at one go whose they are. Default 32,768. */
+  runLength?: number | undefined
 }
 
 /** Entries that were undone while they were held: their places in the log, both ends included. */
@@ -28,9 +30,9 @@ export interface Span {
 
 /** What the log holds when it is opened. */
 export interface Opened {
-  /** The newest time ever given; 0 before the first. */
+  /** The newest time ever given, or of a commit; 0 before the first. */
   lastUs: number
-  /** The oldest entry kept; 0 where there is none. */
+  /** The oldest entry kept; where none is left, behind the newest that there was. 0 before the first. */
   oldestUs: number
   /** Everything up to here is sealed; 0 where nothing is. */
   sealedUs: number
@@ -54,7 +56,7 @@ export interface WriterApi {
   opened(): Opened
   /** All entries get times from `nowUs` on, strictly rising. */
   append(changes: readonly Change[], progress: Progress | undefined, nowUs: number): Written
-  /** Answers the oldest entry that is left. */
+  /** Answers the oldest entry that is left, as `Opened` has it. */
   retain(before: RetainBefore, nowUs: number): number
 }
 
@@ -70,15 +72,16 @@ const earliestUs = 1_000_000_000_000_000
  * any more.
  */
 export function openWriter(options: WriterOptions): WriterApi & { dispose(): void } {
-  const { folder, delayUs, sealEntries = 2_048 } = options
+  const { folder, delayUs, sealEntries = 2_048, runLength } = options
   const db = openDatabase(join(folder, fileName), {
     cacheBytes: 16 * 1024 * 1024,
     autoCheckpointPages: 4_000,
   })
+  db.function('record_key', { deterministic: true }, recordKey as (...texts: unknown[]) => number)
   migrate(db, migrations)
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
-  const records = openRecords(db)
+  const records = openRecords(db, runLength)
   const bodies = openBodyWriter(db)
   const insertTail = db.prepare('INSERT INTO tail (last_us, entries, texts, numbers) VALUES (?, ?, ?, ?)')
   const readTail = db.prepare<[number], Pack>(
@@ -127,7 +130,7 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
 
   function addVersion(
     commit: Commit,
-    { did, path }: RecordKey,
+    key: RecordKey,
     rev: string,
     links: readonly RecordLink[],
     before: KnownVersion | undefined,
@@ -142,10 +145,11 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       insertUndone.run(span.firstUs, span.lastUs)
       commit.undone.push(span)
     }
-    records.put({ did, path }, before, next.known)
+    records.put(key, before, next.known)
     // What is gone comes first, and was in another version.
     const gone = next.entries.length - links.length
     if (body && links.length > 0) commit.bodies.push({ firstUs: atUs + gone, lastUs, body })
+    const { did, path } = key
     const [collection = '', rkey = ''] = path.split('/')
     for (const [i, entry] of next.entries.entries()) {
       const { path: at, target: subject } = next.links[i]!
@@ -179,11 +183,11 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       if (left <= 0) return true
       const { did, before_us } = account
       const found = records.ofAccount(did, before_us, left)
-      for (const { key, version } of found) {
+      for (const { key, version } of found.records) {
         addVersion(commit, key, tidOf({ us: nextUs(commit.nowUs), clock: 0 }), [], version)
       }
-      if (found.length === left) return true
-      left -= found.length
+      if (found.isMoreLeft) return true
+      left -= found.records.length
       unmarkLeaving.run(did)
     }
     return false
@@ -205,7 +209,9 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
         insertTail.run(entries.at(-1)!.timeUs, entries.length, pack.texts, pack.numbers)
       }
       bodies.put(commit.bodies)
-      if (lastUs > 0) setClock.run(lastUs)
+      // What was let out by now has been, even if the system's clock is set back before the next start.
+      lastUs = Math.max(lastUs, nowUs)
+      setClock.run(lastUs)
       if (progress) saveProgress(progress)
       return { ...commit, pack }
     },
@@ -243,7 +249,9 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
     const first = valueOf('SELECT first_us AS at FROM blocks ORDER BY last_us LIMIT 1')
     if (first > 0) return first
     const [row] = readTail.all(tail[0]?.lastUs ?? 0)
-    return row ? unpackEntries(row)[0]!.timeUs : 0
+    if (row) return unpackEntries(row)[0]!.timeUs
+    // All there was is gone: what a stream reached is not to be looked for.
+    return lastUs === 0 ? 0 : lastUs + 1
   }
 
   function newestShown(stream: Stream): number {
@@ -280,7 +288,9 @@ export function openWriter(options: WriterOptions): WriterApi & { dispose(): voi
       failing('append to', () => {
         // First, so that a full disk leaves nothing half done.
         sealBefore(nowUs - delayUs, sealEntries)
+        records.prepare()
         const { pack, entries, undone } = run.immediate(changes, progress, nowUs)
+        records.settled()
         if (pack) tail.push({ lastUs: entries.at(-1)!.timeUs, entries: entries.length })
         return { pack, undone, isMoreLeft }
       }),

@@ -2,6 +2,7 @@ import { accountOf } from '@orrery/links'
 import type { LogBlock } from '@orrery/server'
 import { blockEntries } from '../block.ts'
 import type { LinkEntry, Stream } from '../entry.ts'
+import { TextTable } from './text-table.ts'
 import { type LinkFilter, passes, type Wanted } from './filter.ts'
 
 /** A filter that is in the index, for all subscribers who want the same. */
@@ -10,8 +11,8 @@ interface Entered {
   subscribers: number
   /** It is in what was matched of a block from this number on. */
   readonly since: number
-  /** The last entry that it was asked about, so that it is asked once. */
-  asked: LinkEntry | undefined
+  /** The last entry that it was asked about, by its number, so that it is asked once. */
+  asked: number
 }
 
 interface Matches {
@@ -27,17 +28,19 @@ interface Matches {
 export class Matcher {
   readonly #stream: Stream
   #entered = new Map<string, Entered>()
-  #bySubject = new FilterTable()
-  #bySubjectDid = new FilterTable()
-  #byPrefix = new FilterTable()
+  #bySubject = new TextTable<Entered>()
+  #bySubjectDid = new TextTable<Entered>()
+  #byPrefix = new TextTable<Entered>()
   /** How many prefixes have each length. */
   #prefixLengths = new Map<number, number>()
-  #byAuthor = new FilterTable()
+  #byAuthor = new TextTable<Entered>()
   /** Those that name sources or nothing, to be asked each, once for a source. */
   #bySource = new Set<Entered>()
   #any = new Set<Entered>()
   #knownSources = new Map<string, Entered[]>()
   #changes = 0
+  /** Entries that all filters were asked about. */
+  #asked = 0
   #matched = new WeakMap<LogBlock, Matches>()
 
   constructor(stream: Stream) {
@@ -60,7 +63,7 @@ export class Matcher {
     const entered: Entered = {
       subscribers: 1,
       since,
-      asked: undefined,
+      asked: 0,
       filter: { ...filter, select: block => this.#select(block, entered) },
     }
     this.#entered.set(filter.key, entered)
@@ -99,10 +102,11 @@ export class Matcher {
   #match(entries: readonly LinkEntry[]): Matches['chosen'] {
     const chosen = new Map<Entered, number[]>()
     for (const [i, entry] of entries.entries()) {
+      this.#asked++
       const ask = (some: Iterable<Entered>): void => {
         for (const entered of some) {
-          if (entered.asked === entry) continue
-          entered.asked = entry
+          if (entered.asked === this.#asked) continue
+          entered.asked = this.#asked
           if (!passes(entry, entered.filter.wanted, this.#stream)) continue
           const indices = chosen.get(entered)
           if (indices) indices.push(i)
@@ -134,49 +138,26 @@ export class Matcher {
 
   #enter(entered: Entered, isIn: boolean): void {
     const { wanted } = entered.filter
+    const put = (table: TextTable<Entered>, text: string): void => {
+      if (isIn) table.add(text, entered)
+      else table.remove(text, entered)
+    }
     if (!wanted.anySubject) {
-      for (const subject of wanted.subjects) this.#bySubject.set(subject, entered, isIn)
-      for (const did of wanted.subjectDids) this.#bySubjectDid.set(did, entered, isIn)
+      for (const subject of wanted.subjects) put(this.#bySubject, subject)
+      for (const did of wanted.subjectDids) put(this.#bySubjectDid, did)
       for (const prefix of wanted.subjectPrefixes) {
-        this.#byPrefix.set(prefix, entered, isIn)
+        put(this.#byPrefix, prefix)
         const count = (this.#prefixLengths.get(prefix.length) ?? 0) + (isIn ? 1 : -1)
         if (count > 0) this.#prefixLengths.set(prefix.length, count)
         else this.#prefixLengths.delete(prefix.length)
       }
     } else if (wanted.authors.size > 0) {
-      for (const did of wanted.authors) this.#byAuthor.set(did, entered, isIn)
+      for (const did of wanted.authors) put(this.#byAuthor, did)
     } else {
       const some = wanted.anySource ? this.#any : this.#bySource
       if (isIn) some.add(entered)
       else some.delete(entered)
       if (!wanted.anySource) this.#knownSources.clear()
     }
-  }
-}
-
-const none: readonly Entered[] = []
-
-/** Filters by a text that they name. Most texts are named by one filter. */
-class FilterTable {
-  #filters = new Map<string, Entered | Set<Entered>>()
-
-  get size(): number {
-    return this.#filters.size
-  }
-
-  get(text: string): Iterable<Entered> {
-    const found = this.#filters.get(text)
-    if (!found) return none
-    return found instanceof Set ? found : [found]
-  }
-
-  set(text: string, entered: Entered, isIn: boolean): void {
-    const found = this.#filters.get(text)
-    if (found instanceof Set) {
-      if (isIn) found.add(entered)
-      else if (found.delete(entered) && found.size === 0) this.#filters.delete(text)
-    } else if (!isIn) {
-      if (found === entered) this.#filters.delete(text)
-    } else this.#filters.set(text, found && found !== entered ? new Set([found, entered]) : entered)
   }
 }

@@ -79,7 +79,8 @@ export function expected(steps: readonly Step[]): { instant: string[]; delayed: 
   return { instant: differences(versions), delayed: differences(out) }
 }
 
-function differences(versions: readonly Version[]): string[] {
+/** The changes from one version of each record to the next, in short. */
+export function differences(versions: readonly Pick<Version, 'record' | 'targets'>[]): string[] {
   const before = new Map<string, readonly string[]>()
   return versions.flatMap(({ record, targets }) => {
     const had = before.get(record) ?? []

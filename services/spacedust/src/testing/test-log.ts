@@ -1,62 +1,108 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ProgressStore } from '@orrery/firehose'
 import { blockEntries } from '../block.ts'
 import { type LinkEntry, modes, type Stream } from '../entry.ts'
-import type { Change } from '../store.ts'
-import { openSqliteLinkLog, type SqliteLinkLog } from '../store/sqlite.ts'
+import type { Appended, Change, LinkLog } from '../store.ts'
+import { createMemoryLinkLog } from '../store/memory.ts'
+import { openSqliteLinkLog } from '../store/sqlite.ts'
 
 /** 2026-01-01, milliseconds. */
 export const startMs = 1_767_225_600_000
 
-/** A log on a clock that stands still until it is told, in a folder of its own. */
+/** A log on a clock that stands still until it is told. */
 export interface TestLog extends AsyncDisposable {
-  readonly log: SqliteLinkLog
-  readonly folder: string
+  readonly log: TestedLog
+  readonly nowMs: number
   /** Lets time pass, and out what is due. */
   pass(ms: number): void
-  append(...changes: Change[]): Promise<void>
+  append(...changes: Change[]): Promise<Appended>
   /** All that a stream has from a position on, read as a hub would. */
   read(stream: Stream, from?: number): Promise<LinkEntry[]>
   /** The same in short, as `shown` has it. */
   shown(stream: Stream, from?: number): Promise<string[]>
-  /** Closes the log and opens it again, after a time. */
+  /** Closes the log, as far as it is open, and opens it again, after a time. */
   reopen(afterMs?: number): Promise<void>
 }
 
+/** A log in SQLite, and what is to be known of that. */
+export interface SqliteTestLog extends TestLog {
+  readonly folder: string
+  close(): Promise<void>
+}
+
+/** A log, with what was saved of upstream's progress. */
+export type TestedLog = LinkLog & { readonly progress: Pick<ProgressStore, 'cursor'> }
+
 export interface TestLogOptions {
+  /** Default 21,000. */
   delayMs?: number
   sealEntries?: number
+  runLength?: number
   recentBytes?: number
 }
 
-export async function openTestLog({ delayMs = 21_000, ...options }: TestLogOptions = {}): Promise<TestLog> {
+export type OpenTestLog = (options?: Pick<TestLogOptions, 'delayMs'>) => Promise<TestLog>
+
+interface Clock {
+  nowMs: number
+}
+
+/** A log in SQLite, in a folder of its own. */
+export async function openTestLog({
+  delayMs = 21_000,
+  ...options
+}: TestLogOptions = {}): Promise<SqliteTestLog> {
   const folder = await mkdtemp(join(tmpdir(), 'spacedust-log-'))
-  let nowMs = startMs
-  const open = (): Promise<SqliteLinkLog> =>
+  const clock: Clock = { nowMs: startMs }
+  const open = (): Promise<TestedLog> =>
     openSqliteLinkLog({
       folder,
       delayMs,
       recentBytes: 1024 * 1024,
       ...options,
-      now: () => nowMs,
+      now: () => clock.nowMs,
       onFailure(error) {
         throw error
       },
     })
+  const test = await testLog(clock, open, () => rm(folder, { recursive: true, force: true }))
+  return Object.assign(test, { folder, close: async () => test.log[Symbol.asyncDispose]() })
+}
+
+/** A log in memory, which is the same one when it is opened again. */
+export const openTestMemory: OpenTestLog = async ({ delayMs = 21_000 } = {}) => {
+  const clock: Clock = { nowMs: startMs }
+  const log = createMemoryLinkLog({ delayMs, now: () => clock.nowMs })
+  return testLog(
+    clock,
+    async () => {
+      log.release()
+      return log
+    },
+    async () => {},
+  )
+}
+
+async function testLog(
+  clock: Clock,
+  open: () => Promise<TestedLog>,
+  remove: () => Promise<void>,
+): Promise<TestLog> {
   let log = await open()
   const test: TestLog = {
     get log() {
       return log
     },
-    folder,
+    get nowMs() {
+      return clock.nowMs
+    },
     pass(ms) {
-      nowMs += ms
+      clock.nowMs += ms
       log.release()
     },
-    async append(...changes) {
-      await log.append(changes, undefined)
-    },
+    append: (...changes) => log.append(changes, undefined),
     async read(stream, from = 1) {
       const view = log[stream]
       const entries: LinkEntry[] = []
@@ -71,12 +117,12 @@ export async function openTestLog({ delayMs = 21_000, ...options }: TestLogOptio
     shown: async (stream, from) => (await test.read(stream, from)).map(entry => shown(entry, stream)),
     async reopen(afterMs = 0) {
       await log[Symbol.asyncDispose]()
-      nowMs += afterMs
+      clock.nowMs += afterMs
       log = await open()
     },
     async [Symbol.asyncDispose]() {
       await log[Symbol.asyncDispose]()
-      await rm(folder, { recursive: true, force: true })
+      await remove()
     },
   }
   return test
