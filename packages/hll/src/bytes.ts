@@ -1,4 +1,4 @@
-import { maxRank, registerCount } from './registers.ts'
+import { countRanks, maxRank, registerCount } from './registers.ts'
 
 // A version, a form, and then
 // - exact: the elements in rising order, seven bytes each, little-endian
@@ -31,33 +31,15 @@ export class SketchError extends Error {
 /** @param sketch elements in rising order, or registers */
 export function encode(sketch: readonly number[] | Uint8Array): Uint8Array {
   if (!(sketch instanceof Uint8Array)) return encodeElements(sketch)
-  let lowest = maxLowest
-  let set = 0
-  for (let i = 0; i < registerCount; i++) {
-    const rank = sketch[i]!
-    if (rank < lowest) lowest = rank
-    if (rank > 0) set++
-  }
-  const beyond: number[] = []
-  for (let i = 0; i < registerCount; i++) if (sketch[i]! - lowest >= maxAbove) beyond.push(i)
-  const manyBytes = headBytes + 1 + halfCount + beyond.length * entryBytes
-  if (headBytes + 2 * set < manyBytes) return encodeFew(sketch)
-
-  const bytes = head(forms.many, manyBytes)
-  bytes[headBytes] = lowest
-  let at = headBytes + 1
-  for (let i = 0; i < halfCount; i++) {
-    const low = Math.min(maxAbove, sketch[i]! - lowest)
-    const high = Math.min(maxAbove, sketch[i + halfCount]! - lowest)
-    bytes[at++] = low | (high << 4)
-  }
-  for (const i of beyond) {
-    bytes[at] = i
-    bytes[at + 1] = i >>> 8
-    bytes[at + 2] = sketch[i]!
-    at += entryBytes
-  }
-  return bytes
+  const counts = countRanks(sketch)
+  const lowest = Math.min(
+    maxLowest,
+    counts.findIndex(count => count > 0),
+  )
+  const beyond = counts.subarray(lowest + maxAbove).reduce((sum, count) => sum + count, 0)
+  const set = registerCount - counts[0]!
+  const manyBytes = headBytes + 1 + halfCount + beyond * entryBytes
+  return headBytes + 2 * set < manyBytes ? encodeFew(sketch, set) : encodeMany(sketch, lowest, manyBytes)
 }
 
 /** Whether bytes hold elements, and not registers. @throws SketchError where they are neither */
@@ -111,21 +93,48 @@ function encodeElements(elements: readonly number[]): Uint8Array {
   return bytes
 }
 
-function encodeFew(registers: Uint8Array): Uint8Array {
-  const entries: number[] = []
+function encodeFew(registers: Uint8Array, set: number): Uint8Array {
+  const entries = new Uint16Array(set + Math.ceil(registerCount / maxGap))
+  let count = 0
   let gap = 0
-  for (const rank of registers) {
-    if (rank === 0) gap++
-    else {
-      for (; gap > maxGap; gap -= maxGap) entries.push(maxGap << 6)
-      entries.push((gap << 6) | rank)
-      gap = 0
+  for (let i = 0; i < registerCount; i++) {
+    const rank = registers[i]!
+    if (rank === 0) {
+      gap++
+      continue
     }
+    for (; gap > maxGap; gap -= maxGap) entries[count++] = maxGap << 6
+    entries[count++] = (gap << 6) | rank
+    gap = 0
   }
-  const bytes = head(forms.few, headBytes + entries.length * 2)
-  for (const [i, entry] of entries.entries()) {
-    bytes[headBytes + 2 * i] = entry
-    bytes[headBytes + 2 * i + 1] = entry >>> 8
+  const bytes = head(forms.few, headBytes + count * 2)
+  for (let i = 0; i < count; i++) {
+    bytes[headBytes + 2 * i] = entries[i]!
+    bytes[headBytes + 2 * i + 1] = entries[i]! >>> 8
+  }
+  return bytes
+}
+
+function encodeMany(registers: Uint8Array, lowest: number, length: number): Uint8Array {
+  const bytes = head(forms.many, length)
+  bytes[headBytes] = lowest
+  const words = new Int32Array(registers.buffer, registers.byteOffset, registerCount / 4)
+  const half = alignedWords.length
+  const lowests = lowest * 0x01010101
+  for (let i = 0; i < half; i++) {
+    const low = minOfBytes(words[i]! - lowests, 0x0f0f0f0f)
+    const high = minOfBytes(words[i + half]! - lowests, 0x0f0f0f0f)
+    alignedWords[i] = low | (high << 4)
+  }
+  bytes.set(aligned, headBytes + 1)
+  let at = headBytes + 1 + halfCount
+  for (let i = 0; at < length; i++) {
+    const rank = registers[i]!
+    if (rank - lowest < maxAbove) continue
+    bytes[at] = i
+    bytes[at + 1] = i >>> 8
+    bytes[at + 2] = rank
+    at += entryBytes
   }
   return bytes
 }
@@ -141,7 +150,8 @@ function mergeFew(bytes: Uint8Array, into: Uint8Array): void {
     if (rank === 0) check(entry >>> 6 === maxGap, 'a gap is not as long as it can be')
     else {
       check(index < registerCount && rank <= maxRank, 'a register cannot be')
-      if (rank > into[index]!) into[index] = rank
+      // Not a branch: nobody can guess which one is larger.
+      into[index] = Math.max(rank, into[index]!)
       index++
     }
   }
@@ -179,10 +189,17 @@ function mergeMany(bytes: Uint8Array, into: Uint8Array): void {
 
 /** The larger one of each of four bytes, all of them below 128. */
 function maxOfBytes(a: number, b: number): number {
-  // The high bit of a byte stays where that of `a` is not less.
+  return b ^ ((a ^ b) & notLess(a, b))
+}
+
+function minOfBytes(a: number, b: number): number {
+  return a ^ ((a ^ b) & notLess(a, b))
+}
+
+/** Seven ones for each of four bytes of `a` that is not less than that of `b`: there its high bit stays. */
+function notLess(a: number, b: number): number {
   const isNotLess = ((a | 0x80808080) - b) & 0x80808080
-  const mask = (isNotLess - (isNotLess >>> 7)) | isNotLess
-  return (a & mask) | (b & ~mask)
+  return isNotLess - (isNotLess >>> 7)
 }
 
 function head(form: number, length: number): Uint8Array {

@@ -1,4 +1,4 @@
-import { maxRank, registerCount } from './registers.ts'
+import { countRanks, maxRank, registerCount } from './registers.ts'
 
 const m = registerCount
 
@@ -9,8 +9,7 @@ const m = registerCount
  * @see https://arxiv.org/abs/1702.01284, section 3 (algorithm 6)
  */
 export function estimate(registers: Uint8Array): number {
-  const counts = new Uint32Array(maxRank + 1)
-  for (let i = 0; i < m; i++) counts[registers[i]!]!++
+  const counts = countRanks(registers)
   let z = m * tau(1 - counts[maxRank]! / m)
   for (let rank = maxRank - 1; rank >= 1; rank--) z = 0.5 * (z + counts[rank]!)
   z += m * sigma(counts[0]! / m)

@@ -21,6 +21,21 @@ export function rankOf(element: number): number {
   return 33 + Math.min(trailingOnes(high), rankBits - 32)
 }
 
+const ranks = maxRank + 1
+
+/** How many registers have each rank. Neighbours are often equal; sums of their own do not wait for each other. */
+export function countRanks(registers: Uint8Array): Uint32Array {
+  const sums = new Uint32Array(4 * ranks)
+  for (let i = 0; i < registerCount; i += 4) {
+    sums[registers[i]!]!++
+    sums[ranks + registers[i + 1]!]!++
+    sums[2 * ranks + registers[i + 2]!]!++
+    sums[3 * ranks + registers[i + 3]!]!++
+  }
+  for (let i = 0; i < ranks; i++) sums[i]! += sums[ranks + i]! + sums[2 * ranks + i]! + sums[3 * ranks + i]!
+  return sums.subarray(0, ranks)
+}
+
 function trailingOnes(bits: number): number {
   const zeros = ~bits
   return 31 - Math.clz32(zeros & -zeros)

@@ -1,5 +1,5 @@
 // The store and the service in a process of their own, so that their memory is theirs.
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger, createMetrics } from '@orrery/server'
@@ -26,20 +26,22 @@ const api = {
   folder: (): string => folder,
   /**
    * Counts events as they come from the firehose, as uneven as in a year of them, but for a tenth, which is in any
-   * collection; answers how long that took.
+   * collection; answers how long that took, and what was written to the disk meanwhile, where the system tells.
    */
   async ingest({
     events,
     collections,
+    perBatch = 10_000,
   }: {
     events: number
     collections: number
-  }): Promise<{ ms: number; longest: number }> {
+    perBatch?: number
+  }): Promise<{ ms: number; longest: number; writtenBytes: number | undefined }> {
     const store = await openSqliteStore({ folder, onFailure: fail })
+    const writtenBefore = writtenBytes() ?? 0
     const random = createRandom(5)
     const dids = Array.from({ length: 200_000 }, (_, i) => `did:plc:${i.toString(32).padStart(24, 'a')}`)
     const json = Buffer.from(JSON.stringify({ $type: 'x', text: 'y'.repeat(250), createdAt: 'z' }))
-    const perBatch = 10_000
     let ms = 0
     let longest = 0
     let timeUs = Date.now() * 1_000
@@ -48,7 +50,7 @@ const api = {
         const uneven = Math.ceil((1 - random.next()) ** (-1 / 0.9))
         const rank = random.next() < 0.1 ? 1 + random.below(collections) : Math.min(collections, uneven)
         const did = dids[Math.floor(random.next() ** 2 * dids.length)]!
-        const where = { did, collection: nsidOf(rank), rkey: `3l${random.below(2 ** 40).toString(32)}` }
+        const where = { did, collection: nsidOf(rank), rkey: `3l${timeUs.toString(32)}` }
         timeUs += 25
         return random.next() < 0.04
           ? { kind: 'delete', ...where, timeUs }
@@ -70,7 +72,8 @@ const api = {
       longest = Math.max(longest, took)
     }
     await store[Symbol.asyncDispose]()
-    return { ms, longest }
+    const written = writtenBytes()
+    return { ms, longest, writtenBytes: written === undefined ? undefined : written - writtenBefore }
   },
   /** A year of hourly counts; answers how large its file is. */
   year({ collections, until }: { collections: number; until: number }): {
@@ -108,6 +111,12 @@ const api = {
     })
     return service.url
   },
+}
+
+/** What this process had the disk write since it began; undefined where the system does not tell. */
+function writtenBytes(): number | undefined {
+  if (!existsSync('/proc/self/io')) return undefined
+  return Number(/^write_bytes: (\d+)/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1])
 }
 
 serveProcess(api)

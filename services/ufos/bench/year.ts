@@ -4,6 +4,7 @@ import { createProgressTables } from '@orrery/firehose/progress'
 import { migrate, openDatabase } from '@orrery/storage'
 import { createRandom, type Random } from '@orrery/testnet'
 import type { Counts } from '../src/store.ts'
+import { cellKey, tallyKey } from '../src/store/sqlite/levels.ts'
 import { migrations } from '../src/store/sqlite/schema.ts'
 import { fileName } from '../src/store/sqlite/store.ts'
 import { encodeTally } from '../src/store/sqlite/tally.ts'
@@ -53,12 +54,12 @@ export function writeYear({ folder, collections, until, hours }: YearOptions): {
   createProgressTables(db)
   db.prepare('INSERT INTO store VALUES (1, ?, 0, 0)').run(Buffer.alloc(16, 1))
   const addCollection = db.prepare('INSERT INTO collection VALUES (?, ?, ?, ?)')
-  const addCell = db.prepare('INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
-  const addTally = db.prepare('INSERT INTO tally VALUES (?, ?, ?)')
+  const addCell = db.prepare('INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?)')
+  const addTally = db.prepare('INSERT INTO tally VALUES (?, ?)')
   const random = createRandom(1)
   const pool = createPool(random)
   const first = until - hours
-  const tallies = new Map<string, [number, Counts][]>()
+  const tallies = new Map<number, [number, Counts][]>()
   let cells = 0
   let events = 0
 
@@ -68,9 +69,10 @@ export function writeYear({ folder, collections, until, hours }: YearOptions): {
     const sums = new Map<string, { level: Level; number: number; creates: number }>()
     const write = (level: Level, number: number, creates: number, dids: number): void => {
       const counts = { creates, updates: creates >> 5, deletes: creates >> 5, dids }
-      addCell.run(id, levels[level], number, creates, creates >> 5, creates >> 5, dids, pool(dids))
-      let tally = tallies.get(`${levels[level]} ${number}`)
-      if (!tally) tallies.set(`${levels[level]} ${number}`, (tally = []))
+      addCell.run(cellKey(id, level, number), creates, creates >> 5, creates >> 5, dids, pool(dids))
+      const key = tallyKey(level, number)
+      let tally = tallies.get(key)
+      if (!tally) tallies.set(key, (tally = []))
       tally.push([id, counts])
       cells++
     }
@@ -96,16 +98,13 @@ export function writeYear({ folder, collections, until, hours }: YearOptions): {
       }
     }
     const ever = Math.max(1, Math.round(Math.min(all, accountsOf(rank) * growth.ever)))
-    addCell.run(id, levels.ever, 0, all, all >> 5, all >> 5, ever, pool(ever))
+    addCell.run(cellKey(id, 'ever', 0), all, all >> 5, all >> 5, ever, pool(ever))
     events += all + 2 * (all >> 5)
   })
   for (let rank = 1; rank <= collections; rank++) ofRank.immediate(rank)
   db.transaction(() => {
-    for (const [key, rows] of tallies) {
-      const [level, number] = key.split(' ').map(Number) as [number, number]
-      addTally.run(level, number, encodeTally(rows))
-    }
-    addCell.run(0, levels.ever, 0, events, 0, 0, 20_000_000, pool(20_000_000))
+    for (const [key, rows] of tallies) addTally.run(key, encodeTally(rows))
+    addCell.run(cellKey(0, 'ever', 0), events, 0, 0, 20_000_000, pool(20_000_000))
     db.prepare('UPDATE collection SET first_us = ?, last_us = ? WHERE id = 0').run(
       first * hourUs,
       until * hourUs - 1,
@@ -114,8 +113,6 @@ export function writeYear({ folder, collections, until, hours }: YearOptions): {
   db.close()
   return { cells, events }
 }
-
-const levels = { hour: 0, quarter: 1, day: 2, week: 3, ever: 4 } as const
 
 /** Bytes of a sketch of about so many accounts; a few of each size. */
 function createPool(random: Random): (count: number) => Uint8Array {

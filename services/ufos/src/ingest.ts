@@ -11,7 +11,7 @@ export interface IngestOptions {
   stats: ChangeStats
   maxSampleBytes: number
   logger: Logger
-  /** The least time from one commit to the next, milliseconds. */
+  /** The least time from one commit to the next, milliseconds, unless we are behind. */
   commitIntervalMs: number
   signal: AbortSignal
   now?: (() => number) | undefined
@@ -53,9 +53,12 @@ export async function ingest(options: IngestOptions): Promise<void> {
     if (!isApplied) return
     const waitMs = committedAt + commitIntervalMs - performance.now()
     committedAt = Math.max(performance.now(), committedAt + commitIntervalMs)
-    if (waitMs >= 1) await sleep(waitMs, undefined, { signal }).catch(() => {})
+    if (waitMs >= 1 && events.length < manyEvents) await sleep(waitMs, undefined, { signal }).catch(() => {})
   }
 }
+
+/** So many events in a batch, half of what may gather, are a sign of being behind: the next one is taken at once. */
+const manyEvents = 5_000
 
 /** Between two steps of tidying up, so that ingest and readers get their turns, milliseconds. */
 const stepPauseMs = 20

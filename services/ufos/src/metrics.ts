@@ -62,6 +62,11 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): void {
     read: () => store()?.samples,
   })
   metrics.gauge({
+    name: 'ufos_sample_bytes',
+    help: 'What they take: their JSON, and 200 bytes each.',
+    read: () => store()?.sampleBytes,
+  })
+  metrics.gauge({
     name: 'ufos_disk_bytes',
     help: 'Size of the database file.',
     read: () => store()?.diskBytes,

@@ -22,8 +22,13 @@ export const ufosOptions = defineOptions({
         'Collections that are told apart. What comes beyond is counted as if it were one, and has no samples.',
       ),
     maxSample: bytes().prefault('64KiB').describe('Larger records, as JSON, are counted but are no samples.'),
+    maxSamples: bytes()
+      .prefault('1GiB')
+      .describe(
+        'How much all samples together may take, their JSON and 200 bytes each; beyond it the oldest go first.',
+      ),
     commitInterval: duration()
-      .prefault('1s')
+      .prefault('3s')
       .describe('How long events are gathered before they are committed together; longer spares the disk.'),
     lexiconTtl: duration()
       .prefault('1h')

@@ -48,8 +48,8 @@ export async function startUfos(context: UfosContext): Promise<Ufos> {
   const signal = AbortSignal.any([context.signal, stop.signal])
 
   cleanUp.use(lockFolder(options.dataDir))
-  const { dataDir: folder, maxCollections } = options
-  const store = cleanUp.use(await openSqliteStore({ folder, maxCollections, onFailure: fail }))
+  const { dataDir: folder, maxCollections, maxSamples: samplesBytes } = options
+  const store = cleanUp.use(await openSqliteStore({ folder, maxCollections, samplesBytes, onFailure: fail }))
   const { reader, writer, progress } = store
   const follower = cleanUp.use(await openFollower({ options, logger, version, progress, signal, fail }))
   const { firehose, identity, fetch } = follower

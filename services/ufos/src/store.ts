@@ -99,7 +99,9 @@ export interface StoreStats extends Counts {
   collections: number
   /** Events of collections beyond the largest number of them: counted as if they were one. */
   other: Counts
+  /** Samples, and what they take: bytes of JSON, and 200 for each. */
   samples: number
+  sampleBytes: number
   /** When the database was made, microseconds since 1970. */
   startedAtUs: number
   /** The newest time of an event; null before the first. */
@@ -152,5 +154,10 @@ export interface UfosWriter extends AsyncDisposable {
 
 /** How many live samples each collection keeps, the newest. */
 export const samplesKept = 512
+
+/** How many there may be until the oldest are let go of, down to those that are kept: an eighth more. */
+export function mostSamples(kept: number): number {
+  return kept + Math.floor(kept / 8)
+}
 
 export const noCounts: Readonly<Counts> = { creates: 0, updates: 0, deletes: 0, dids: 0 }

@@ -6,6 +6,7 @@ import {
   type Counts,
   type Match,
   type MaybeWindow,
+  mostSamples,
   noCounts,
   type Order,
   type PrefixAnswer,
@@ -71,8 +72,9 @@ export class MemoryStore implements UfosReader {
       const isUpdate = kind === 'update'
       this.#samples.push({ did, collection: nsid, rkey, rev, cid, isUpdate, timeUs, seq, json })
     }
+    const most = mostSamples(this.#kept)
     this.#samples = [...Map.groupBy(this.#samples, sample => sample.collection).values()].flatMap(all =>
-      all.toSorted(newestFirst).slice(0, this.#kept),
+      all.length > most ? all.toSorted(newestFirst).slice(0, this.#kept) : all,
     )
   }
 
@@ -83,6 +85,7 @@ export class MemoryStore implements UfosReader {
       collections: this.#known.size,
       other: countsOf(this.#others),
       samples: this.#samples.length,
+      sampleBytes: this.#samples.reduce((sum, { json }) => sum + Buffer.byteLength(json) + 200, 0),
       startedAtUs: 0,
       latestUs: all.length === 0 ? null : Math.max(...all.map(({ timeUs }) => timeUs)),
       diskBytes: 0,

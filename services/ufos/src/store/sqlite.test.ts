@@ -7,10 +7,13 @@ import {
   create,
   creates,
   noProgress,
+  remove,
   removeAccount,
   startHour,
   tell,
   type TestedStore,
+  timeOf,
+  update,
 } from './testing/helpers.ts'
 import { createWithSecret, openHere, openTested } from './testing/tested-sqlite.ts'
 
@@ -29,6 +32,17 @@ describe('in SQLite', () => {
     // One estimate in 5,000 is off by more than the contract allows; with this secret none of them is.
     createWithSecret(at, 7)
     return openTested(at, options)
+  })
+
+  it('opens again where nothing was ever applied', async () => {
+    const at = newFolder()
+    for (let i = 0; i < 3; i++) {
+      await using store = openHere(at)
+      expect((await store.reader.stats()).collections).toBe(0)
+    }
+    await using store = openHere(at)
+    await store.apply([create('a.a.a', 1)])
+    expect((await store.reader.stats()).creates).toBe(1)
   })
 
   it('is there after a restart, with its progress, folded or not', async () => {
@@ -97,6 +111,60 @@ describe('in SQLite', () => {
     await store.tidy()
     expect(await samples()).toEqual(['2:x', '2:x'])
     expect((await store.reader.stats()).samples).toBe(250)
+  })
+
+  it('knows after a kill what samples take, and drops the oldest where that is too much', async () => {
+    const at = newFolder()
+    const all = { collections: ['a.a.a', 'a.a.b'], limit: 999 }
+    const total = async ({ reader }: TestedStore) => {
+      const samples = await reader.samples(all)
+      const bytes = samples.reduce((sum, { json }) => sum + Buffer.byteLength(json) + 200, 0)
+      const { samples: count, sampleBytes } = await reader.stats()
+      expect([count, sampleBytes]).toEqual([samples.length, bytes])
+      return samples.length
+    }
+    await using store = openHere(at)
+    await store.apply([...creates('a.a.a', 0, 30), ...creates('a.a.b', 0, 10, 5)])
+    await store.tidy()
+    await store.apply([
+      ...creates('a.a.b', 10, 20, 7),
+      remove('a.a.a', 3),
+      update('a.a.a', 4, { text: 'longer' }),
+    ])
+    expect(await total(store)).toBe(59)
+    const copies = [newFolder(), newFolder(), newFolder()] as const
+    cpSync(at, copies[0], { recursive: true })
+    {
+      await using killed = openHere(copies[0])
+      expect(await total(killed)).toBe(59)
+      // Also of what is removed beside the journal.
+      await killed.apply([removeAccount(5)])
+      await killed.tidy()
+      cpSync(copies[0], copies[1], { recursive: true })
+      await using again = openHere(copies[1])
+      expect(await total(again)).toBe(57)
+    }
+    // What one hour has goes together, the oldest first, whatever its collection.
+    await using small = openHere(copies[0], { samplesBytes: 25 * 220 })
+    await small.tidy()
+    expect(await total(small)).toBe(20)
+    const left = await small.reader.samples(all)
+    expect(left.every(({ timeUs }) => timeUs === timeOf(7))).toBe(true)
+    expect(await small.reader.counts(['a.a.a'], undefined)).toMatchObject([{ creates: 30 }])
+    await small.apply(creates('a.a.a', 100, 40, 9))
+    await small.tidy()
+    expect(await total(small)).toBe(0)
+  })
+
+  it('keeps some more than it says, so that a new one does not rewrite the page of an old one each time', async () => {
+    await using store = openHere(newFolder(), { samplesKept: 16 })
+    const kept = async () => (await store.reader.samples({ collections: ['a.a.a'], limit: 99 })).length
+    const seen: number[] = []
+    for (let i = 0; i < 5; i++) {
+      await store.apply(creates('a.a.a', i * 20, i === 0 ? 16 : 1, i))
+      seen.push(await kept())
+    }
+    expect(seen).toEqual([16, 17, 18, 16, 17])
   })
 
   it('does not send the buffers behind its records to the thread', async () => {

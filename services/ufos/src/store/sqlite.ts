@@ -10,6 +10,8 @@ export interface SqliteStoreOptions {
   maxCollections?: number
   /** Samples that each collection keeps. Default 512. */
   samplesKept?: number
+  /** Bytes that all samples may have together: their JSON, and 200 for each. Default 1 GiB. */
+  samplesBytes?: number
   /** How long what was counted may be in the journal only, milliseconds. Default a minute. */
   foldEveryMs?: number
   /** Page cache, bytes. Default 32 MiB. */
@@ -40,6 +42,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
         folder,
         maxCollections: options.maxCollections ?? 50_000,
         samplesKept: options.samplesKept ?? samplesKept,
+        samplesBytes: options.samplesBytes ?? 1024 * 1024 * 1024,
         foldEveryMs: options.foldEveryMs ?? 60_000,
         cacheBytes: options.cacheBytes ?? 32 * 1024 * 1024,
       } satisfies StoreOptions,

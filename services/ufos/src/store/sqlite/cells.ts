@@ -4,7 +4,7 @@ import type { Counts } from '../../store.ts'
 import { type Level, levelHours, levels } from '../../time.ts'
 import { allId, type Collection, type Collections } from './collections.ts'
 import type { Delta } from './deltas.ts'
-import { levelNumbers } from './levels.ts'
+import { cellKey, tallyKey } from './levels.ts'
 import type { Tallies } from './tally.ts'
 
 /** What happened to a collection in an hour, day or week, or ever. */
@@ -48,11 +48,9 @@ export class Cells {
   constructor(db: Database, collections: Collections, tallies: Tallies) {
     this.#collections = collections
     this.#tallies = tallies
-    this.#read = db.prepare<[number, number, number], Row>(
-      'SELECT creates, updates, deletes, sketch FROM cell WHERE collection = ? AND level = ? AND number = ?',
-    )
-    this.#write = db.prepare<[number, number, number, number, number, number, number, Uint8Array]>(
-      'INSERT OR REPLACE INTO cell VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    this.#read = db.prepare<[number], Row>('SELECT creates, updates, deletes, sketch FROM cell WHERE key = ?')
+    this.#write = db.prepare<[number, number, number, number, number, Uint8Array]>(
+      'INSERT OR REPLACE INTO cell VALUES (?, ?, ?, ?, ?, ?)',
     )
   }
 
@@ -63,7 +61,7 @@ export class Cells {
 
   /** The cells of an hour, day or week that are in memory. */
   open(level: Level | 'ever', number: number): ReadonlyMap<number, Cell> | undefined {
-    return this.#buckets.get(keyOf(level, number))?.cells
+    return this.#buckets.get(tallyKey(level, number))?.cells
   }
 
   /** Of which hours, days or weeks there are cells in memory. */
@@ -71,18 +69,28 @@ export class Cells {
     return [...this.#buckets.values()].filter(bucket => bucket.level === level).map(({ number }) => number)
   }
 
-  /** The sketch of a cell, not to be changed; undefined where nothing happened. */
-  sketch(level: Level | 'ever', number: number, collection: number): Sketch | undefined {
-    const open = this.open(level, number)?.get(collection)
-    if (open) return open.sketch
-    const row = this.#read.get(collection, levelNumbers[level], number)
-    return row && Sketch.fromBytes(row.sketch)
+  /**
+   * The sketch of all time, not to be changed; undefined where nothing happened. Large ones that were asked for stay in
+   * memory, while there is room.
+   */
+  ever(collection: number): Sketch | undefined {
+    const bucket = this.#bucket('ever', 0)
+    const known = bucket.cells.get(collection)
+    if (known) return known.sketch
+    const row = this.#read.get(cellKey(collection, 'ever', 0))
+    if (!row) return undefined
+    const cell = { ...row, sketch: Sketch.fromBytes(row.sketch) }
+    if (!cell.sketch.isExact && this.#dense < maxDense / 2) {
+      bucket.cells.set(collection, cell)
+      this.#dense++
+    }
+    return cell.sketch
   }
 
   /** The accounts of all time, counted anew where something changed. */
   dids(collection: Collection): number {
     if (collection.isStale) {
-      collection.dids = this.sketch('ever', 0, collection.id)!.count()
+      collection.dids = this.ever(collection.id)!.count()
       collection.isStale = false
     }
     return collection.dids
@@ -104,7 +112,7 @@ export class Cells {
         const { creates, updates, deletes, sketch } = cells.get(collection)!
         const dids = sketch.count()
         const bytes = sketch.toBytes()
-        this.#write.run(collection, levelNumbers[level], number, creates, updates, deletes, dids, bytes)
+        this.#write.run(cellKey(collection, level, number), creates, updates, deletes, dids, bytes)
         tally.set(collection, { creates, updates, deletes, dids })
         if (level === 'ever') this.#collections.touch(this.#collections.get(collection))
       }
@@ -114,7 +122,7 @@ export class Cells {
 
   /** After `write` was committed: nothing is dirty, and what is over is let go of; all of it where it is much. */
   written(): void {
-    for (const collection of this.#buckets.get(keyOf('ever', 0))?.dirty ?? []) {
+    for (const collection of this.#buckets.get(tallyKey('ever', 0))?.dirty ?? []) {
       this.dids(this.#collections.get(collection))
     }
     const isMuch = this.#dense > maxDense / 2
@@ -168,7 +176,7 @@ export class Cells {
   }
 
   #bucket(level: Level | 'ever', number: number): Bucket {
-    const key = keyOf(level, number)
+    const key = tallyKey(level, number)
     let bucket = this.#buckets.get(key)
     if (!bucket) {
       const isNew = level !== 'ever' && this.#tallies.get(level, number).collections.length === 0
@@ -181,7 +189,7 @@ export class Cells {
   #get({ level, number, isNew, cells }: Bucket, collection: number): Cell {
     let cell = cells.get(collection)
     if (!cell) {
-      const row = isNew ? undefined : this.#read.get(collection, levelNumbers[level], number)
+      const row = isNew ? undefined : this.#read.get(cellKey(collection, level, number))
       cell = row
         ? { ...row, sketch: Sketch.fromBytes(row.sketch) }
         : { creates: 0, updates: 0, deletes: 0, sketch: new Sketch() }
@@ -197,8 +205,4 @@ export class Cells {
       for (const { sketch } of cells.values()) if (!sketch.isExact) this.#dense++
     }
   }
-}
-
-function keyOf(level: Level | 'ever', number: number): number {
-  return levelNumbers[level] * 2 ** 24 + number
 }

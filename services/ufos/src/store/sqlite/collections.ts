@@ -1,7 +1,7 @@
 import type { Database } from '@orrery/storage'
-import type { Counts, Seen } from '../../store.ts'
+import type { Counts, Order, Seen } from '../../store.ts'
 import { compareText } from '../../names.ts'
-import { levelNumbers } from './levels.ts'
+import { cellKey } from './levels.ts'
 
 /** Stands for everything together. */
 export const allId = 0
@@ -27,6 +27,7 @@ export class Collections {
   readonly #touch
   #fresh: Collection[] = []
   #sorted: Collection[] | undefined
+  readonly #orders = new Map<Order, readonly Collection[]>()
   #nextId: number
 
   constructor(db: Database, maxCollections: number) {
@@ -36,12 +37,12 @@ export class Collections {
       'UPDATE collection SET first_us = ?, last_us = ? WHERE id = ?',
     )
     const rows = db
-      .prepare<[number], Collection & { firstUs: number | null; lastUs: number | null }>(
+      .prepare<[number, number], Collection & { firstUs: number | null; lastUs: number | null }>(
         `SELECT c.id, c.nsid, c.first_us AS firstUs, c.last_us AS lastUs, IFNULL(creates, 0) AS creates,
            IFNULL(updates, 0) AS updates, IFNULL(deletes, 0) AS deletes, IFNULL(dids, 0) AS dids
-         FROM collection AS c LEFT JOIN cell ON cell.collection = c.id AND cell.level = ? AND cell.number = 0`,
+         FROM collection AS c LEFT JOIN cell ON cell.key = c.id * ? + ?`,
       )
-      .all(levelNumbers.ever)
+      .all(cellKey(1, 'hour', 0), cellKey(0, 'ever', 0))
     for (const row of rows) {
       const seen = { firstUs: row.firstUs ?? Number.POSITIVE_INFINITY, lastUs: row.lastUs ?? 0 }
       this.#keep({ ...row, ...seen, isStale: false })
@@ -66,6 +67,15 @@ export class Collections {
   get sorted(): readonly Collection[] {
     this.#sorted ??= [...this.#byNsid.values()].toSorted((a, b) => compareText(a.nsid, b.nsid))
     return this.#sorted
+  }
+
+  /** The same with the most of something first, as of when it was last counted; ties by NSID. */
+  ordered(order: Order): readonly Collection[] {
+    const before = this.#orders.get(order) ?? this.sorted
+    // As it was in order not long ago, little is to be done.
+    const all = before.toSorted((a, b) => b[order] - a[order] || compareText(a.nsid, b.nsid))
+    this.#orders.set(order, all)
+    return all
   }
 
   find(nsid: string): Collection | undefined {
@@ -110,7 +120,7 @@ export class Collections {
     }
     this.#nextId -= this.#fresh.length
     this.#fresh = []
-    this.#sorted = undefined
+    this.#forgetOrders()
   }
 
   /** Writes when events of it were seen. */
@@ -121,6 +131,11 @@ export class Collections {
   #keep(collection: Collection): void {
     this.#byNsid.set(collection.nsid, collection)
     this.#byId.set(collection.id, collection)
+    this.#forgetOrders()
+  }
+
+  #forgetOrders(): void {
     this.#sorted = undefined
+    this.#orders.clear()
   }
 }

@@ -6,6 +6,7 @@ import {
   type Counts,
   type Match,
   noCounts,
+  type Order,
   type PrefixAnswer,
   type PrefixQuery,
   type Trend,
@@ -39,8 +40,10 @@ export function list(
     .map(sum => answer(sum.collection, { ...sum, dids: windows.dids(sum, window) }))
 }
 
-export function ranked({ windows }: Parts, query: Parameters<UfosReader['ranked']>[0]): CollectionCounts[] {
+export function ranked(parts: Parts, query: Parameters<UfosReader['ranked']>[0]): CollectionCounts[] {
+  const { windows } = parts
   const { window, limit, order } = query
+  if (!window) return rankedEver(parts, { limit, order })
   const sums = windows.sums(window)
   if (order === 'dids') {
     return topBy(
@@ -60,6 +63,18 @@ export function ranked({ windows }: Parts, query: Parameters<UfosReader['ranked'
     .toSorted((a, b) => b[order] - a[order] || compareText(a.collection.nsid, b.collection.nsid))
     .slice(0, limit)
     .map(sum => answer(sum.collection, { ...sum, dids: windows.dids(sum, window) }))
+}
+
+function rankedEver(
+  { collections, windows }: Parts,
+  { limit, order }: { limit: number; order: Order },
+): CollectionCounts[] {
+  if (order === 'dids') windows.refresh()
+  return collections
+    .ordered(order)
+    .slice(0, limit)
+    .filter(collection => collection[order] > 0)
+    .map(collection => answer(collection, windows.counts(collection, undefined)))
 }
 
 export function prefix({ collections, windows }: Parts, query: PrefixQuery): PrefixAnswer {

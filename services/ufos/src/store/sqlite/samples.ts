@@ -1,5 +1,7 @@
 import type { Database } from '@orrery/storage'
-import type { Change, Sample } from '../../store.ts'
+import { type Change, mostSamples, type Sample } from '../../store.ts'
+import { hourUs } from '../../time.ts'
+import { sampleRowBytes, SampleTotals, type Total } from './sample-totals.ts'
 
 type Put = Extract<Change, { kind: 'create' | 'update' }>
 
@@ -32,15 +34,17 @@ const collectionsPerStep = 100
  */
 export class Samples {
   readonly #kept: number
+  readonly #maxBytes: number
   /** Accounts that are hidden up to a number. */
   #removals: Map<number, number>
-  readonly #counts = new Map<number, number>()
-  readonly #count
+  readonly #totals: SampleTotals
   readonly #insert
   readonly #delete
   readonly #keys
   readonly #deleteAt
   readonly #deleteOldest
+  readonly #deleteBefore
+  readonly #oldest
   readonly #page
   readonly #addRemoval
   readonly #deleteRemoval
@@ -50,25 +54,41 @@ export class Samples {
   #fresh = new Map<number, number>()
   #pass: { upTo: ReadonlyMap<number, number>; next: number } | undefined
 
-  constructor(db: Database, options: { kept: number }) {
+  constructor(db: Database, options: { kept: number; maxBytes: number }) {
     this.#kept = options.kept
-    this.#count = db.prepare<[number], number>('SELECT count(*) FROM sample WHERE collection = ?').pluck()
+    this.#maxBytes = options.maxBytes
+    this.#totals = new SampleTotals(db)
     this.#insert = db.prepare<
       [number, number, number, number, string, string, string, string, number, Uint8Array]
     >('INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-    this.#delete = db.prepare<[number, number, string]>(
-      'DELETE FROM sample WHERE collection = ? AND element = ? AND rkey = ?',
+    const bytes = `length(json) + ${sampleRowBytes}`
+    this.#delete = db
+      .prepare<[number, string, number], number>(
+        `DELETE FROM sample WHERE collection = ? AND rkey = ? AND element = ? RETURNING ${bytes}`,
+      )
+      .pluck()
+    this.#keys = db.prepare<[number], { element: number; rkey: string; seq: number; time_us: number }>(
+      'SELECT element, rkey, seq, time_us FROM sample INDEXED BY sample_by_record WHERE collection = ?',
     )
-    this.#keys = db.prepare<[number], { element: number; seq: number; time_us: number }>(
-      'SELECT element, seq, time_us FROM sample INDEXED BY sample_by_key WHERE collection = ?',
-    )
-    this.#deleteAt = db.prepare<[number, number, number]>(
-      'DELETE FROM sample WHERE collection = ? AND time_us = ? AND seq = ?',
-    )
-    this.#deleteOldest = db.prepare<[number, number, number]>(
-      `DELETE FROM sample WHERE collection = ? AND (time_us, seq) IN
-         (SELECT time_us, seq FROM sample WHERE collection = ? ORDER BY time_us, seq LIMIT ?)`,
-    )
+    this.#deleteAt = db
+      .prepare<[number, number, number], number>(
+        `DELETE FROM sample WHERE collection = ? AND time_us = ? AND seq = ? RETURNING ${bytes}`,
+      )
+      .pluck()
+    this.#deleteOldest = db
+      .prepare<[number, number, number], number>(
+        `DELETE FROM sample WHERE collection = ? AND (time_us, seq) IN
+           (SELECT time_us, seq FROM sample WHERE collection = ? ORDER BY time_us, seq LIMIT ?) RETURNING ${bytes}`,
+      )
+      .pluck()
+    this.#deleteBefore = db
+      .prepare<[number, number], number>(
+        `DELETE FROM sample WHERE collection = ? AND time_us < ? RETURNING ${bytes}`,
+      )
+      .pluck()
+    this.#oldest = db
+      .prepare<[number], number>('SELECT time_us FROM sample WHERE collection = ? ORDER BY time_us LIMIT 1')
+      .pluck()
     this.#page = db.prepare<[number, number, number], Row>(
       `SELECT did, rkey, rev, cid, is_update, time_us, seq, element, CAST(json AS TEXT) AS json FROM sample
        WHERE collection = ? AND (time_us, seq) < (?, ?) ORDER BY time_us DESC, seq DESC`,
@@ -112,9 +132,9 @@ export class Samples {
   }
 
   rollback(): void {
+    this.#totals.recount(this.#ops.keys())
     this.commit()
     this.#removals = this.#loadRemovals()
-    this.#counts.clear()
     this.#pass = undefined
   }
 
@@ -136,13 +156,27 @@ export class Samples {
     return { items, isCut: false }
   }
 
-  /** Whether accounts are still to be removed. */
-  get isTidy(): boolean {
-    return this.#removals.size === 0
+  /** How many there are, and what they take. */
+  get totals(): SampleTotals {
+    return this.#totals
   }
 
-  /** Goes on removing the samples of accounts, in the transaction of the caller. */
+  /** Whether accounts are still to be removed, or all samples together take too much. */
+  get isTidy(): boolean {
+    return this.#removals.size === 0 && !this.#isOver
+  }
+
+  /** Goes on removing the samples of accounts, or the oldest where all take too much, in the transaction of the caller. */
   tidy(collections: number): void {
+    if (this.#isOver) this.#dropOldest()
+    else this.#goOn(collections)
+  }
+
+  get #isOver(): boolean {
+    return this.#totals.bytes > this.#maxBytes
+  }
+
+  #goOn(collections: number): void {
     this.#pass ??= { upTo: new Map(this.#removals), next: 0 }
     const { upTo, next } = this.#pass
     const end = Math.min(collections, next + collectionsPerStep)
@@ -156,10 +190,25 @@ export class Samples {
     }
   }
 
+  /** Removes those of the hour of the oldest one, as far as that is needed. */
+  #dropOldest(): void {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const { count, oldestUs } of this.#totals.all) if (count > 0) oldest = Math.min(oldest, oldestUs)
+    const until = (Math.floor(oldest / hourUs) + 1) * hourUs
+    for (const { collection, count, oldestUs } of this.#totals.all) {
+      if (count === 0 || oldestUs >= until) continue
+      const total = this.#total(collection)
+      subtract(total, this.#deleteBefore.all(collection, until))
+      total.oldestUs = this.#oldest.get(collection) ?? 0
+      this.#totals.set(total)
+      if (!this.#isOver) return
+    }
+  }
+
   #writeTo(collection: number, ops: readonly Op[]): void {
-    let count = this.#countOf(collection)
+    const total = this.#total(collection)
     const remove = ({ element, rkey }: Pick<Op, 'element' | 'rkey'>): void => {
-      if (count > 0) count -= this.#delete.run(collection, element, rkey).changes
+      if (total.count > 0) subtract(total, this.#delete.all(collection, rkey, element))
     }
     for (const op of ops) if (op.put?.kind !== 'create') remove(op)
     const puts: (Op & { put: NonNullable<Op['put']> })[] = []
@@ -168,10 +217,14 @@ export class Samples {
       if (this.#isHidden(at)) remove(at)
       else puts.push({ ...at, put })
     }
+    let most = mostSamples(this.#kept)
     // What would be let go of at once need not come in.
-    if (puts.length > this.#kept) {
+    if (puts.length > most) {
       puts.sort((a, b) => b.put.timeUs - a.put.timeUs || b.seq - a.seq)
-      for (const old of puts.splice(this.#kept)) remove(old)
+      // Those that are there are few, and looking for each of the others takes longer than to read what there is.
+      const there = new Set(this.#keys.all(collection).map(keyOf))
+      for (const old of puts.splice(this.#kept)) if (there.has(keyOf(old))) remove(old)
+      most = this.#kept
     }
     for (const { seq, element, rkey, put } of puts) {
       const { timeUs, did, rev, cid, json } = put
@@ -183,24 +236,37 @@ export class Samples {
         remove({ element, rkey })
         insert()
       }
-      count++
+      total.oldestUs = total.count === 0 ? timeUs : Math.min(total.oldestUs, timeUs)
+      total.count++
+      total.bytes += json.length + sampleRowBytes
     }
-    this.#counts.set(collection, count)
-    if (count <= this.#kept) return
-    this.#purge(collection)
-    count = this.#countOf(collection)
-    if (count > this.#kept) {
-      count -= this.#deleteOldest.run(collection, collection, count - this.#kept).changes
-      this.#counts.set(collection, count)
-    }
+    this.#totals.set(total)
+    // Some more than are kept may be there, so that not each new one has to rewrite the page of an old one.
+    if (total.count > most) this.#purge(collection)
+    const { count } = this.#totals.get(collection)
+    if (count > most) this.#dropOf(collection, count - this.#kept)
+  }
+
+  /** Removes the oldest of a collection. */
+  #dropOf(collection: number, count: number): void {
+    const total = this.#total(collection)
+    subtract(total, this.#deleteOldest.all(collection, collection, count))
+    total.oldestUs = this.#oldest.get(collection) ?? 0
+    this.#totals.set(total)
   }
 
   /** Removes what is hidden of a collection. */
   #purge(collection: number): void {
-    if (this.#removals.size === 0 || this.#countOf(collection) === 0) return
+    const total = this.#total(collection)
+    if (this.#removals.size === 0 || total.count === 0) return
     const hidden = this.#keys.all(collection).filter(row => this.#isHidden(row))
-    for (const { time_us, seq } of hidden) this.#deleteAt.run(collection, time_us, seq)
-    this.#counts.set(collection, this.#countOf(collection) - hidden.length)
+    for (const { time_us, seq } of hidden) subtract(total, this.#deleteAt.all(collection, time_us, seq))
+    if (hidden.length > 0) this.#totals.set(total)
+  }
+
+  /** A copy, to be changed and set. */
+  #total(collection: number): Total {
+    return { ...this.#totals.get(collection) }
   }
 
   #loadRemovals(): Map<number, number> {
@@ -210,13 +276,13 @@ export class Samples {
   #isHidden({ element, seq }: { element: number; seq: number }): boolean {
     return seq < (this.#removals.get(element) ?? 0)
   }
+}
 
-  #countOf(collection: number): number {
-    let count = this.#counts.get(collection)
-    if (count === undefined) {
-      count = this.#count.get(collection) ?? 0
-      this.#counts.set(collection, count)
-    }
-    return count
-  }
+function keyOf({ element, rkey }: Pick<Op, 'element' | 'rkey'>): string {
+  return `${element}/${rkey}`
+}
+
+function subtract(total: Total, removed: readonly number[]): void {
+  total.count -= removed.length
+  for (const bytes of removed) total.bytes -= bytes
 }

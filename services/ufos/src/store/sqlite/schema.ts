@@ -66,4 +66,51 @@ export const migrations: readonly Migration[] = [
       CREATE TABLE removal (element INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;
     `,
   },
+  {
+    version: 2,
+    name: 'cells by one key',
+    // In a table without rowids SQLite reads all of a row to compare its key, and rows are spread over all of the tree: ten
+    // reads of the file where two are enough.
+    sql: `
+      -- Keys are (collection × 8 + level) × 2^21 + number.
+      CREATE TABLE new_cell (
+        key INTEGER PRIMARY KEY,
+        creates INTEGER NOT NULL,
+        updates INTEGER NOT NULL,
+        deletes INTEGER NOT NULL,
+        dids INTEGER NOT NULL,
+        sketch BLOB NOT NULL
+      ) STRICT;
+      INSERT INTO new_cell
+        SELECT ((collection * 8 + level) << 21) + number, creates, updates, deletes, dids, sketch
+        FROM cell ORDER BY collection, level, number;
+      DROP TABLE cell;
+      ALTER TABLE new_cell RENAME TO cell;
+
+      -- Keys are level × 2^21 + number.
+      CREATE TABLE new_tally (key INTEGER PRIMARY KEY, counts BLOB NOT NULL) STRICT;
+      INSERT INTO new_tally SELECT (level << 21) + number, counts FROM tally ORDER BY level, number;
+      DROP TABLE tally;
+      ALTER TABLE new_tally RENAME TO tally;
+    `,
+  },
+  {
+    version: 3,
+    name: 'totals of samples',
+    sql: `
+      -- How many samples each collection has, and what they take: their JSON and 200 bytes each. None is older.
+      CREATE TABLE sample_total (
+        collection INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        oldest_us INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO sample_total
+        SELECT collection, count(*), sum(length(json) + 200), min(time_us) FROM sample GROUP BY collection;
+
+      -- Record keys are mostly times, so that what comes is side by side, and so is what goes.
+      DROP INDEX sample_by_key;
+      CREATE UNIQUE INDEX sample_by_record ON sample (collection, rkey, element);
+    `,
+  },
 ]

@@ -20,6 +20,8 @@ export interface StoreOptions {
   maxCollections: number
   /** Samples that each collection keeps. */
   samplesKept: number
+  /** Bytes that all samples may have together. */
+  samplesBytes: number
   /** How long what was counted may be in the journal only, milliseconds. */
   foldEveryMs: number
   /** Page cache, bytes. */
@@ -41,6 +43,12 @@ export const fileName = 'ufos.sqlite'
 /** Of the journal, before it is folded into the tables in any case; bytes. */
 const maxJournalBytes = 8 * 1024 * 1024
 
+/**
+ * Of the log, before they are moved to the file: 64 MB. Most of them are written again and again, those of the journal
+ * above all, and moved once.
+ */
+const autoCheckpointPages = 16_000
+
 /** How many accounts' hashes are remembered: those that did something lately, some 15 MB. */
 const hashesRemembered = 100_000
 
@@ -55,9 +63,9 @@ interface StoreRow {
 
 /** Opens the store, and takes in what the journal has. To run in a thread of its own. */
 export function openStore(options: StoreOptions): StoreApi {
-  const { folder, maxCollections, samplesKept, foldEveryMs, cacheBytes } = options
+  const { folder, maxCollections, samplesKept, samplesBytes, foldEveryMs, cacheBytes } = options
   const file = join(folder, fileName)
-  const db = openDatabase(file, { cacheBytes })
+  const db = openDatabase(file, { cacheBytes, autoCheckpointPages })
   migrate(db, migrations)
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
@@ -69,23 +77,26 @@ export function openStore(options: StoreOptions): StoreApi {
   const saveSeq = db.prepare<[number]>('UPDATE store SET seq = ?')
   const addToJournal = db.prepare<[Uint8Array]>('INSERT INTO journal (deltas) VALUES (?)')
   const clearJournal = db.prepare('DELETE FROM journal')
-  const countSamples = db.prepare<[], number>('SELECT count(*) FROM sample').pluck()
 
   const elements = createElements(store.secret)
   const collections = new Collections(db, maxCollections)
   const tallies = new Tallies(db)
   const cells = new Cells(db, collections, tallies)
-  const samples = new Samples(db, { kept: samplesKept })
+  const samples = new Samples(db, { kept: samplesKept, maxBytes: samplesBytes })
   const windows = new Windows(db, { collections, cells, tallies })
   const parts = { collections, windows }
 
   let { seq } = store
   let journalBytes = 0
   let foldedAt = performance.now()
-  for (const deltas of db.prepare<[], Buffer>('SELECT deltas FROM journal ORDER BY id').pluck().all()) {
-    cells.apply(decodeDeltas(deltas))
-    journalBytes += deltas.length
+  const touched = new Set<number>()
+  for (const bytes of db.prepare<[], Buffer>('SELECT deltas FROM journal ORDER BY id').pluck().all()) {
+    const deltas = decodeDeltas(bytes)
+    cells.apply(deltas)
+    for (const { collection } of deltas) touched.add(collection)
+    journalBytes += bytes.length
   }
+  samples.totals.recount(touched)
 
   function transact(doing: string, work: () => void): void {
     try {
@@ -136,12 +147,14 @@ export function openStore(options: StoreOptions): StoreApi {
       transact('fold the journal', () => {
         cells.write()
         clearJournal.run()
+        samples.totals.write()
       })
     } catch (error) {
       tallies.forget()
       throw error
     }
     cells.written()
+    samples.totals.written()
     journalBytes = 0
     foldedAt = performance.now()
   }
@@ -156,11 +169,15 @@ export function openStore(options: StoreOptions): StoreApi {
 
   function tidySamples(): void {
     try {
-      transact('remove samples', () => samples.tidy(collections.endId))
+      transact('remove samples', () => {
+        samples.tidy(collections.endId)
+        samples.totals.write()
+      })
     } catch (error) {
       samples.rollback()
       throw error
     }
+    samples.totals.written()
   }
 
   return {
@@ -172,7 +189,8 @@ export function openStore(options: StoreOptions): StoreApi {
         ...windows.counts(all, undefined),
         collections: size,
         other: windows.counts(other, undefined),
-        samples: countSamples.get()!,
+        samples: samples.totals.samples,
+        sampleBytes: samples.totals.bytes,
         startedAtUs: store.started_us,
         latestUs: all.lastUs === 0 ? null : all.lastUs,
         diskBytes: statSync(file).size,

@@ -2,7 +2,7 @@ import type { Database } from '@orrery/storage'
 import { LRUCache } from 'lru-cache'
 import type { Counts } from '../../store.ts'
 import type { Level } from '../../time.ts'
-import { levelNumbers } from './levels.ts'
+import { tallyKey } from './levels.ts'
 
 /** The counts of all collections in one hour, day or week, in columns, by rising collection. */
 export interface Tally {
@@ -36,17 +36,15 @@ export class Tallies {
   })
 
   constructor(db: Database) {
-    this.#read = db
-      .prepare<[number, number], Buffer>('SELECT counts FROM tally WHERE level = ? AND number = ?')
-      .pluck()
-    this.#write = db.prepare<[number, number, Uint8Array]>('INSERT OR REPLACE INTO tally VALUES (?, ?, ?)')
+    this.#read = db.prepare<[number], Buffer>('SELECT counts FROM tally WHERE key = ?').pluck()
+    this.#write = db.prepare<[number, Uint8Array]>('INSERT OR REPLACE INTO tally VALUES (?, ?)')
   }
 
   get(level: Level, number: number): Tally {
-    const key = keyOf(level, number)
+    const key = tallyKey(level, number)
     let tally = this.#cache.get(key)
     if (!tally) {
-      const bytes = this.#read.get(levelNumbers[level], number)
+      const bytes = this.#read.get(key)
       tally = bytes ? decodeTally(bytes) : empty
       this.#cache.set(key, tally)
     }
@@ -61,8 +59,9 @@ export class Tallies {
     for (const [collection, one] of counts) merged.set(collection, one)
     const rows = [...merged].toSorted(([a], [b]) => a - b)
     const bytes = encodeTally(rows)
-    this.#write.run(levelNumbers[level], number, bytes)
-    this.#cache.delete(keyOf(level, number))
+    const key = tallyKey(level, number)
+    this.#write.run(key, bytes)
+    this.#cache.delete(key)
   }
 
   /** After a transaction that failed, nothing that is remembered is known to be so. */
@@ -101,8 +100,4 @@ function decodeTally(bytes: Buffer): Tally {
     deletes: column(3),
     dids: column(4),
   }
-}
-
-function keyOf(level: Level, number: number): number {
-  return levelNumbers[level] * 2 ** 24 + number
 }

@@ -4,7 +4,7 @@ import { type Counts, type MaybeWindow, noCounts } from '../../store.ts'
 import { cover, hourOf, type Level, type Run, type Window } from '../../time.ts'
 import type { Cells } from './cells.ts'
 import type { Collection, Collections } from './collections.ts'
-import { levelNumbers } from './levels.ts'
+import { cellKey } from './levels.ts'
 import type { Tallies } from './tally.ts'
 
 /** Counts without accounts, and the most and the least of accounts that they can be of. */
@@ -20,7 +20,7 @@ export interface Sum {
 }
 
 interface Row extends Counts {
-  number: number
+  key: number
   sketch: Buffer
 }
 
@@ -37,15 +37,13 @@ export class Windows {
     this.#collections = parts.collections
     this.#cells = parts.cells
     this.#tallies = parts.tallies
-    const where = 'FROM cell WHERE collection = ? AND level = ? AND number >= ? AND number < ?'
-    this.#rows = db.prepare<[number, number, number, number], Row>(
-      `SELECT number, creates, updates, deletes, dids, sketch ${where}`,
+    const where = 'FROM cell WHERE key >= ? AND key < ?'
+    this.#rows = db.prepare<[number, number], Row>(
+      `SELECT key, creates, updates, deletes, dids, sketch ${where}`,
     )
-    this.#sketches = db
-      .prepare<[number, number, number, number], [number, Buffer]>(`SELECT number, sketch ${where}`)
-      .raw()
-    this.#counts = db.prepare<[number, number, number, number], Omit<Row, 'sketch'>>(
-      `SELECT number, creates, updates, deletes, dids ${where}`,
+    this.#sketches = db.prepare<[number, number], [number, Buffer]>(`SELECT key, sketch ${where}`).raw()
+    this.#counts = db.prepare<[number, number], Omit<Row, 'sketch'>>(
+      `SELECT key, creates, updates, deletes, dids ${where}`,
     )
   }
 
@@ -110,6 +108,11 @@ export class Windows {
     return { creates, updates, deletes, dids: this.#cells.dids(collection) }
   }
 
+  /** Counts the accounts of all time anew where they changed. */
+  refresh(): void {
+    for (const collection of this.#collections.sorted) this.#cells.dids(collection)
+  }
+
   /** How many accounts there are in the window, each once. Where they are all in one cell, that is known. */
   dids({ collection, atMost, atLeast }: Sum, window: MaybeWindow): number {
     if (atMost === atLeast) return atMost
@@ -121,13 +124,17 @@ export class Windows {
 
   /** Joins the accounts of a collection in a window into a sketch. */
   merge(sum: Sketch, id: number, window: MaybeWindow): void {
-    const runs: (Run | { level: 'ever'; from: number; to: number })[] = window
-      ? cover(this.#clamp(window))
-      : [{ level: 'ever', from: 0, to: 1 }]
-    for (const { level, from, to } of runs) {
+    if (!window) {
+      const ever = this.#cells.ever(id)
+      if (ever) sum.merge(ever)
+      return
+    }
+    for (const { level, from, to } of cover(this.#clamp(window))) {
       const open = this.#openCells(id, { level, from, to })
-      for (const [number, bytes] of this.#sketches.all(id, levelNumbers[level], from, to)) {
-        if (!open.has(number)) sum.mergeBytes(bytes)
+      const first = cellKey(id, level, 0)
+      for (const [key, bytes] of this.#sketches.all(first + from, first + to)) {
+        if (!open.has(key - first)) sum.mergeBytes(bytes)
+        letGo(bytes)
       }
       for (const cell of open.values()) sum.merge(cell.sketch)
     }
@@ -158,33 +165,34 @@ export class Windows {
       for (const run of runs) spans[run.level].push({ ...run, of, isAlone })
     }
     for (const own of Object.values(spans)) {
-      const [first] = own
-      if (!first) continue
-      const whole: Run = { level: first.level, from: first.from, to: own.at(-1)!.to }
-      let at = 0
       // Where each window is one cell its number of accounts is known, and no sketch has to be read.
       const needsSketches = own.some(({ isAlone }) => !isAlone)
-      this.#eachCell(
-        id,
-        whole,
-        (number, cell) => {
-          while (own[at]!.to <= number) at++
-          const { from, of, isAlone } = own[at]!
-          if (number < from) return
-          const sum = sums[of]!
-          sum.creates += cell.creates
-          sum.updates += cell.updates
-          sum.deletes += cell.deletes
-          if (isAlone) sum.dids = cell.dids
-          else {
-            let sketch = sketches.get(of)
-            if (!sketch) sketches.set(of, (sketch = new Sketch()))
-            if (cell.sketch instanceof Sketch) sketch.merge(cell.sketch)
-            else sketch.mergeBytes(cell.sketch)
-          }
-        },
-        needsSketches,
-      )
+      let at = 0
+      for (const run of joined(own)) {
+        this.#eachCell(
+          id,
+          run,
+          (number, cell) => {
+            while (own[at]!.to <= number) at++
+            const { of, isAlone } = own[at]!
+            const sum = sums[of]!
+            sum.creates += cell.creates
+            sum.updates += cell.updates
+            sum.deletes += cell.deletes
+            if (isAlone) sum.dids = cell.dids
+            else {
+              let sketch = sketches.get(of)
+              if (!sketch) sketches.set(of, (sketch = new Sketch()))
+              if (cell.sketch instanceof Sketch) sketch.merge(cell.sketch)
+              else {
+                sketch.mergeBytes(cell.sketch)
+                letGo(cell.sketch)
+              }
+            }
+          },
+          needsSketches,
+        )
+      }
     }
     for (const [of, sketch] of sketches) sums[of]!.dids = sketch.count()
     return sums
@@ -199,21 +207,19 @@ export class Windows {
   ): void {
     const open = this.#openCells(id, run)
     const { level, from, to } = run
-    const rows = (needsSketches ? this.#rows : this.#counts).all(id, levelNumbers[level], from, to) as Row[]
+    const first = cellKey(id, level, 0)
+    const rows = (needsSketches ? this.#rows : this.#counts).all(first + from, first + to) as Row[]
     if (open.size === 0) {
-      for (const row of rows) use(row.number, row)
+      for (const row of rows) use(row.key - first, row)
       return
     }
     const found: [number, Counts & { sketch: Sketch | Buffer }][] = [...open]
-    for (const row of rows) if (!open.has(row.number)) found.push([row.number, row])
+    for (const row of rows) if (!open.has(row.key - first)) found.push([row.key - first, row])
     for (const [number, cell] of found.toSorted(([a], [b]) => a - b)) use(number, cell)
   }
 
   /** The cells of a collection that are in memory, by their number. */
-  #openCells(
-    id: number,
-    { level, from, to }: { level: Level | 'ever'; from: number; to: number },
-  ): Map<number, Counts & { sketch: Sketch }> {
+  #openCells(id: number, { level, from, to }: Run): Map<number, Counts & { sketch: Sketch }> {
     const open = new Map<number, Counts & { sketch: Sketch }>()
     for (const number of this.#cells.openNumbers(level)) {
       const cell = number >= from && number < to && this.#cells.open(level, number)!.get(id)
@@ -236,3 +242,19 @@ export class Windows {
 }
 
 const windowsTogether = 32
+
+/** Frees a blob's memory at once: until V8 comes to it, 60 MB of them gather, and then many queries wait for V8. */
+function letGo({ buffer }: Buffer): void {
+  ;(buffer as ArrayBuffer).transfer(0)
+}
+
+/** Runs of one level, those that touch as one: what is between the others is not read. */
+function joined(runs: readonly Run[]): Run[] {
+  const all: Run[] = []
+  for (const { level, from, to } of runs) {
+    const last = all.at(-1)
+    if (last?.to === from) last.to = to
+    else all.push({ level, from, to })
+  }
+  return all
+}

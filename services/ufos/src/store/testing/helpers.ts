@@ -13,6 +13,7 @@ export interface TestedStore extends AsyncDisposable {
 export interface TestedOptions {
   maxCollections?: number
   samplesKept?: number
+  samplesBytes?: number
 }
 
 /** Opens an empty one. */

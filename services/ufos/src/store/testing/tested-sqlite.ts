@@ -36,6 +36,7 @@ export function openHere(folder: string, options: TestedOptions = {}): TestedSto
     folder,
     maxCollections: 50_000,
     samplesKept: 512,
+    samplesBytes: 1024 * 1024,
     foldEveryMs: 0,
     cacheBytes: 4 * 1024 * 1024,
     ...options,
