@@ -21,12 +21,24 @@ export interface CommitEvent extends EventBase {
   rev: string
   /** In the order of the commit. Operations that were dropped by themselves are not here. */
   ops: RecordOp[]
+  /** What is not known to have come out; undefined where nothing is known to be missing, and from a Jetstream, which does not tell. */
+  missing?: Missing | undefined
   /**
    * Whether the signature and the proof were checked here. False under `verify: off`, from a Jetstream, and for a commit
    * whose identity took too long under `verify: timely`.
    */
   verified: boolean
 }
+
+/**
+ * What of an account did not come out, seen at one of its commits. Whoever keeps what the account has may have something
+ * old then, and a state that no events led to.
+ *
+ * - `before`: it is the first commit that is seen of the account, and what came before it is not known
+ * - `commits`: it does not follow on the last one that came out
+ * - `operations`: some of its own were dropped
+ */
+export type Missing = 'before' | 'commits' | 'operations'
 
 export interface RecordOp {
   action: 'create' | 'update' | 'delete'

@@ -12,6 +12,7 @@ export type {
   FirehoseEvent,
   Gap,
   IdentityEvent,
+  Missing,
   Notice,
   Progress,
   RecordOp,

@@ -2,7 +2,7 @@ import { isValidHandle } from '@atproto/syntax'
 import type { AccountFrame, IdentityFrame } from '@orrery/repo'
 import { type AccountBook, fingerprint } from '../accounts.ts'
 import type { DropReason } from '../drops.ts'
-import type { AccountState, CommitEvent, RecordOp } from '../events.ts'
+import type { AccountState, CommitEvent, Missing, RecordOp } from '../events.ts'
 import type { Outbox } from '../outbox.ts'
 import type { FirehoseStats } from '../stats.ts'
 import { isTime } from '../time.ts'
@@ -78,9 +78,25 @@ export function createJudge(options: JudgeOptions): Judge {
   }
 
   /** Whether there is a commit between it and the account's last known one. */
-  function isBehindUnseen(did: string, state: AccountState, { since, prevData }: CommitVerdict): boolean {
-    if (state.rev === '' || since === state.rev) return false
-    return since === null || prevData === null || !wasGivenUnverified(did, since, prevData)
+  function isBehindUnseen(did: string, state: AccountState, verdict: CommitVerdict): boolean {
+    if (state.rev === '' || verdict.since === state.rev) return false
+    return !isBehindUnverified(did, verdict)
+  }
+
+  /** Whether the commit that it follows on was given out unverified. */
+  function isBehindUnverified(did: string, { since, prevData }: CommitVerdict): boolean {
+    return since !== null && prevData !== null && wasGivenUnverified(did, since, prevData)
+  }
+
+  function missingAt(
+    did: string,
+    state: AccountState,
+    verdict: CommitVerdict,
+    follows: boolean,
+  ): Missing | undefined {
+    if (!follows) return 'commits'
+    if (state.rev === '' && !isBehindUnverified(did, verdict)) return 'before'
+    return verdict.droppedOps.length > 0 ? 'operations' : undefined
   }
 
   function judgeChecked(item: Item): void {
@@ -132,6 +148,7 @@ export function createJudge(options: JudgeOptions): Judge {
       did,
       rev,
       ops,
+      missing: missingAt(did, state, verdict, follows),
       verified: signed,
       seq,
       time: isTime(time) ? time : '',
