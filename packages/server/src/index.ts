@@ -4,7 +4,7 @@ export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from 'f
 export { HttpError, invalidRequest, notFound, serviceUnavailable } from './http/errors.ts'
 export type { ErrorBody } from './http/errors.ts'
 export { addFast } from './http/fast-lane.ts'
-export type { FastAnswer, FastHandler } from './http/fast-lane.ts'
+export type { FastAnswer, FastHandler, ReadQuery } from './http/fast-lane.ts'
 export { listen } from './http/listen.ts'
 export type { ZodTypeProvider } from './http/validation.ts'
 

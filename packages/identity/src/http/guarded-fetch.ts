@@ -49,6 +49,8 @@ export type GuardedRequest = {
   timeoutMs?: number | undefined
   /** Instead of the default of the {@link GuardedFetch}. */
   maxBytes?: number | undefined
+  /** Called when its turn has come, before anything is sent: what it throws ends the request. */
+  onTurn?: (() => void) | undefined
 }
 
 /** An answer, read to its end. */
@@ -141,6 +143,7 @@ export function createGuardedFetch(options: GuardedFetchOptions = {}): GuardedFe
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
       const slot = await limiter.enter(url.host, deadline.signal)
       try {
+        request.onTurn?.()
         if (redirects === 0) deadline.start(request.timeoutMs ?? timeoutMs)
         stats.requests += 1
         const answer = await hop(url, request, deadline.signal)

@@ -83,6 +83,8 @@ describe('createBreaker', () => {
     await errorOf(fail())
     await errorOf(fail())
     await errorOf(breaker.run(() => Promise.reject(new IdentityError('overloaded', 'ours'))))
+    await errorOf(breaker.run(() => Promise.reject(new IdentityError('unavailable', 'not sent'))))
+    expect(breaker.isOpen()).toBe(false)
     await errorOf(fail())
     expect(breaker.isOpen()).toBe(true)
   })

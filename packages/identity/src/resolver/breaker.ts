@@ -1,10 +1,13 @@
 import { IdentityError } from '../errors.ts'
 
+/** Codes of errors for which the server was not asked, or its answer not awaited. */
+const unsent = new Set<string>(['aborted', 'overloaded', 'unavailable'])
+
 /** Leaves a server alone that keeps failing. */
 export type Breaker = {
   /**
    * Does the work, and learns from how it ends. A retryable error is the server's failure, every other one an answer;
-   * `aborted` and `overloaded` are neither.
+   * `aborted`, `overloaded` and `unavailable` are neither.
    *
    * @throws {IdentityError} `unavailable`, without doing the work, while the server is left alone; else what the work throws
    */
@@ -68,7 +71,7 @@ export function createBreaker(options: {
         answered()
         return result
       } catch (error) {
-        if (error instanceof IdentityError && error.code !== 'aborted' && error.code !== 'overloaded') {
+        if (error instanceof IdentityError && !unsent.has(error.code)) {
           if (error.retryable) failed(isProbe, error.retryAfterMs ?? 0)
           else answered()
         }

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { probeServer } from '../../test/probe-server.ts'
@@ -59,6 +60,56 @@ describe('the fast lane', () => {
     expect(await server.wayOf('/both', { method: 'HEAD' })).toBe('200 ')
     expect(await server.wayOf('/both/')).toMatch(/^404 /)
     expect(await server.wayOf('/Both')).toMatch(/^404 /)
+  })
+
+  it('reads a query once that has an answer, whoever asks, and each time one that has none or is long', async () => {
+    const read: string[] = []
+    await using server = await serve(app => {
+      app.get('/read', () => 'route')
+      addFast(
+        app,
+        '/read',
+        (_request, what: string) =>
+          what === 'bad' ? { ...json('"refused"'), statusCode: 400 } : json(`"${what.slice(0, 4)}"`),
+        ({ what }) => {
+          read.push(String(what).slice(0, 4))
+          if (what === 'throw') throw invalidRequest('no')
+          return typeof what === 'string' ? what : undefined
+        },
+      )
+    })
+    const ask = async (what: string): Promise<string> => server.wayOf(`/read?what=${what}`)
+    expect([await ask('a'), await ask('b'), await ask('a')]).toEqual(['200 "a"', '200 "b"', '200 "a"'])
+    expect(read.splice(0)).toEqual(['a', 'b'])
+    for (const _ of [1, 2]) {
+      expect(await ask('bad')).toBe('400 "refused"')
+      expect(await ask('x'.repeat(600))).toBe('200 "xxxx"')
+      expect(await ask('throw')).toBe('200 route')
+      expect(await server.wayOf('/read')).toBe('200 route')
+    }
+    expect(read.splice(0)).toEqual([1, 2].flatMap(() => ['bad', 'xxxx', 'thro', 'unde']))
+    // As many as there may be: what was read longest ago is read again, and nothing else is.
+    for (let i = 0; i < 4_200; i++) await ask(`${i}`)
+    read.length = 0
+    for (const what of ['4199', '4199', 'a']) await ask(what)
+    expect(read).toEqual(['a'])
+  })
+
+  it('leaves a GET with a body to the route, however its header is written', async () => {
+    await using server = await serve()
+    const { port } = new URL(server.url)
+    const wayWith = (header: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect(Number(port), '127.0.0.1')
+        let text = ''
+        socket.on('data', chunk => (text += chunk.toString()))
+        socket.on('end', () => resolve(text))
+        socket.on('error', reject)
+        socket.write(`GET /both HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${header}\r\n\r\n`)
+      })
+    expect(await wayWith('X-Nothing: 1')).toContain('"way":"fast"')
+    expect(await wayWith('cOnTent-LENGTH: 0')).toContain('"way":"route"')
+    expect(await wayWith('Transfer-Encoding: chunked\r\n\r\n0')).toContain('"way":"route"')
   })
 
   it('has the headers that a route has', async () => {

@@ -120,6 +120,47 @@ describe('gauges and histograms', () => {
   })
 })
 
+describe('histograms', () => {
+  it('count in the lowest bucket that holds a value, and above all of them', async () => {
+    const metrics = bare()
+    const sizes = metrics.histogram({ name: 'probe_bytes', help: 'Size.', buckets: [1, 10] })
+    const lines = async (): Promise<string[]> => scrape(metrics, 'probe_bytes')
+    expect(await lines()).toContain('probe_bytes_count 0')
+    for (const value of [0, 1, 1.5, 10, 11, 1_000]) sizes.observe(value)
+    expect(await lines()).toEqual([
+      'probe_bytes_bucket{le="1"} 2',
+      'probe_bytes_bucket{le="10"} 4',
+      'probe_bytes_bucket{le="+Inf"} 6',
+      'probe_bytes_sum 1023.5',
+      'probe_bytes_count 6',
+    ])
+    expect(await metrics.registry.getSingleMetric('probe_bytes')?.get()).toMatchObject({
+      name: 'probe_bytes',
+      type: 'histogram',
+      values: [{ labels: { le: 1 }, value: 2 }, {}, {}, {}, { metricName: 'probe_bytes_count', value: 6 }],
+    })
+  })
+
+  it('have one series for the same labels, and for all beyond their bounds', async () => {
+    const metrics = bare()
+    const seconds = metrics.histogram({
+      name: 'probe_seconds',
+      help: 'Time.',
+      buckets: [1],
+      labels: { route: 1, ok: ['yes'] },
+    })
+    const own = seconds.with({ route: '/a', ok: 'yes' })
+    own.observe(0.5)
+    seconds.observe({ route: '/a', ok: 'yes' }, 0.5)
+    for (const route of ['/b', '/c']) seconds.with({ route, ok: 'no' }).observe(2)
+    const counts = (await scrape(metrics, 'probe_seconds')).filter(line => line.includes('_count'))
+    expect(counts).toEqual([
+      'probe_seconds_count{route="/a",ok="yes"} 2',
+      'probe_seconds_count{route="other",ok="other"} 2',
+    ])
+  })
+})
+
 describe('the registry', () => {
   it('is its own: nothing is global, and two do not share', async () => {
     const one = createMetrics()

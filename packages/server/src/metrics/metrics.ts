@@ -1,7 +1,8 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client'
 
 import { boundLabels } from './labels.ts'
 import type { Bounds, LabelValues } from './labels.ts'
+import { Tallies } from './tallies.ts'
 
 /** What every metric declares. */
 type Declaration<B extends Bounds> = {
@@ -146,13 +147,14 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
     },
     histogram({ buckets, ...declaration }) {
       const { configuration, bound } = declare('histogram', declaration)
-      const histogram = new Histogram({ ...configuration, buckets: [...buckets] })
+      const tallies = new Tallies({ ...configuration, buckets })
+      const tallyOf = (labels: Record<string, string>) => tallies.tally(bound.apply(labels))
       return {
         observe(...args: unknown[]) {
           const [labels, value] = split(args)
-          histogram.observe(bound.apply(labels), value ?? 0)
+          tallyOf(labels).observe(value ?? 0)
         },
-        with: labels => histogram.labels(bound.apply(labels as Record<string, string>)),
+        with: labels => tallyOf(labels as Record<string, string>),
       }
     },
   }
