@@ -70,7 +70,7 @@ export const services: readonly ServiceEntry[] = [
     followsJetstream: true,
     run: () => import('@orrery/slingshot/main'),
     options: async () => (await import('@orrery/slingshot')).slingshotOptions,
-    small: { memory: '16MiB', identityMemory: '8MiB', commitInterval: '100ms' },
+    small: { memory: '16MiB', identityMemory: '8MiB', commitInterval: '250ms' },
   },
   {
     name: 'ufos',

@@ -15,8 +15,8 @@ const tickMs = 1
 
 const api = {
   /**
-   * Asks over some connections, each as soon as it was answered, but for a while no more than the rate. Answers are told
-   * apart by status and error.
+   * Asks over some connections, in turns, each as soon as it was answered, but for a while no more than the rate; each
+   * connection is of a client of its own, by its address on loopback. Answers are told apart by status and error.
    */
   async ask({
     url,
@@ -33,11 +33,11 @@ const api = {
   }): Promise<Asked> {
     const asked: Asked = { sent: 0, answers: {} }
     const idle: Asker[] = []
-    const askers = Array.from({ length: connections }, () => new Asker(url, idle, asked.answers))
+    const askers = Array.from({ length: connections }, (_, i) => new Asker(url, i, idle, asked.answers))
     const from = performance.now()
     for (let passed = 0; passed < ms; passed = performance.now() - from) {
       const due = (passed * perSecond) / 1_000
-      for (let asker = idle.pop(); asker; asker = asker && idle.pop()) {
+      for (let asker = idle.shift(); asker; asker = idle.shift()) {
         asker.ask(`${recordPath}?repo=${did}&collection=app.test.note&rkey=r${asked.sent++}`)
         if (asked.sent >= due) break
       }
@@ -53,10 +53,11 @@ class Asker {
   readonly #host: string
   #received = ''
 
-  constructor(url: string, idle: Asker[], answers: Asked['answers']) {
+  constructor(url: string, client: number, idle: Asker[], answers: Asked['answers']) {
     const { hostname, port, host } = new URL(url)
     this.#host = host
-    this.#socket = connect(Number(port), hostname)
+    const localAddress = `127.1.${client >> 8}.${client & 255}`
+    this.#socket = connect({ host: hostname, port: Number(port), localAddress })
     this.#socket.setNoDelay()
     this.#socket.setEncoding('latin1')
     this.#socket.on('connect', () => idle.push(this))

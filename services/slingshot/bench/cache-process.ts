@@ -54,10 +54,13 @@ const api = {
     source,
     plcUrl,
     memory,
+    rateLimit = '0',
   }: {
     source: string
     plcUrl: string
     memory: string
+    /** Off by default: who measures how much is answered is a single client. */
+    rateLimit?: string
   }): Promise<string> {
     const service = await startSlingshot({
       options: optionsOf({
@@ -67,7 +70,7 @@ const api = {
         listen: '127.0.0.1:0',
         'metrics-listen': '127.0.0.1:0',
         'allow-private-hosts': true,
-        'rate-limit': '0',
+        'rate-limit': rateLimit,
         verify: 'strict',
         memory,
       }),

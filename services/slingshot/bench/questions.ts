@@ -27,11 +27,12 @@ export async function hammer(
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-/** How long single requests take, some 200 a second. */
+/** How long single requests take, one after the other with a pause between them: some 200 a second. */
 export async function latencies(
   url: string,
   paths: readonly string[],
   ms: number,
+  pauseMs = 4,
 ): Promise<{ p50: number; p99: number }> {
   using client = await Client.connect(url)
   const times: number[] = []
@@ -40,7 +41,7 @@ export async function latencies(
     const from = performance.now()
     await client.get(paths[i % paths.length]!)
     times.push(performance.now() - from)
-    await sleep(4)
+    await sleep(pauseMs)
   }
   times.sort((a, b) => a - b)
   return { p50: times[Math.floor(times.length * 0.5)]!, p99: times[Math.floor(times.length * 0.99)]! }

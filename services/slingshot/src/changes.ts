@@ -34,7 +34,8 @@ export function changesOf({ events, progress }: Batch, options: ChangeOptions): 
 function changesOfEvent(event: FirehoseEvent, options: ChangeOptions): Change[] {
   switch (event.kind) {
     case 'commit':
-      return event.ops.map(op => changeOfOp(event, op, options))
+      // Before what the commit itself brings, which is true.
+      return [...distrust(event), ...event.ops.map(op => changeOfOp(event, op, options))]
     case 'account':
       if (event.active) return [{ kind: 'account', did: event.did, status: null }]
       if (event.status === 'deleted') return [{ kind: 'delete_account', did: event.did }]
@@ -44,6 +45,11 @@ function changesOfEvent(event: FirehoseEvent, options: ChangeOptions): Change[] 
     case 'identity':
       return []
   }
+}
+
+/** Of an account whose commits did not all come out, or not all of them, something old may be here. */
+function distrust({ did, missing }: CommitEvent): Change[] {
+  return missing === undefined ? [] : [{ kind: 'sync', did }]
 }
 
 function changeOfOp(

@@ -85,7 +85,7 @@ export const slingshotOptions = defineOptions({
       .meta({ placeholder: '<domain>' })
       .describe('Serves the document of `did:web:<domain>`, so that PDSes can proxy to this service.'),
     commitInterval: duration()
-      .prefault('10ms')
+      .prefault('50ms')
       .describe('How long events are gathered before they are committed together; longer spares the disk.'),
     verifyThreads: count()
       .optional()

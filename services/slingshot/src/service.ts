@@ -35,7 +35,7 @@ const lookEveryMs = 250
 const tidyPauseMs = 20
 
 /** Of one PDS, at a time: large ones serve half a million accounts. */
-const perHost = { perHostConcurrency: 16, maxWaitingPerHost: 256 }
+const perHost = { perHostConcurrency: 16, maxWaitingPerHost: 128 }
 
 /**
  * Starts the service: source → cache → HTTP, with PDSes, PLC and DNS behind what is not in the cache. It serves at once,
@@ -97,7 +97,7 @@ export async function startSlingshot(context: ServiceContext<SlingshotOptions>):
     timeoutMs,
     refusalOf(did) {
       const pds = identity.cached(did)?.pds
-      return pds === undefined ? undefined : hosts.refusal(new URL(pds).host)
+      return pds === undefined ? undefined : hosts.refusal(pds)
     },
   })
 

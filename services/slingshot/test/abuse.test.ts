@@ -220,6 +220,31 @@ it('a flood of identity events is taken in without a request, and hits are serve
   expect(await world.slingshot.total('slingshot_identity_refreshes_queued')).toBe(0)
 }, 60_000)
 
+it('a flood of identity events of accounts that are asked for, with large documents, ends in what is true', async () => {
+  await using world = await startWorld({ 'identity-memory': '1MiB' })
+  const alice = world.account('alice')
+  alice.write('x', 'one')
+  await world.settled()
+  const flooders = Array.from({ length: 20 }, (_, i) => world.account(`g${i}`))
+  const miniDoc = async ({ did }: TestAccount) =>
+    world.slingshot.ask('/xrpc/blue.microcosm.identity.resolveMiniDoc', { identifier: did })
+  const fill = 'x'.repeat(200_000)
+  const swell = (of: TestAccount, pds: string): void =>
+    world.plc.set({ ...documentOf(of.did, of.handle, of.repo, pds), fill } as never)
+  for (const of of flooders) swell(of, world.pds.url)
+  expect((await Promise.all(flooders.map(miniDoc))).every(({ status }) => status === 200)).toBe(true)
+  for (const of of flooders) swell(of, 'https://moved.example.com')
+  for (let i = 0; i < 1_000; i++) flooders[i % 20]!.changed()
+  for (let i = 0; i < 20; i++) expect(await world.text(alice, 'x')).toBe('one')
+  await world.settled()
+  await waitFor(async () => (await world.slingshot.total('slingshot_identity_refreshes_queued')) === 0)
+  for (const { body } of await Promise.all(flooders.map(miniDoc))) {
+    expect(body.pds).toBe('https://moved.example.com')
+  }
+  expect(await world.text(alice, 'x')).toBe('one')
+  expect(world.slingshot.failures).toEqual([])
+}, 60_000)
+
 it('a client that asks too much is told when to come back, and others are not', async () => {
   await using world = await startWorld({ 'rate-limit': '20', 'rate-burst': '10', 'trust-proxy': 'loopback' })
   const ask = (
@@ -245,4 +270,24 @@ it('a client that asks too much is told when to come back, and others are not', 
   expect((await ask('203.0.113.3', '/records', { method: 'POST', body, headers })).status).toBe(429)
   // Refusals are not charged: it may go on after a moment.
   await waitFor(async () => (await ask('203.0.113.1')).status === 200, { timeoutMs: 5_000 })
+})
+
+it('records are counted once each, whichever way they are answered', async () => {
+  await using world = await startWorld({ 'rate-limit': '1', 'rate-burst': '6' })
+  const alice = world.account('alice')
+  alice.write('hit', 'one')
+  alice.writeInSilence('miss', 'two')
+  await world.settled()
+  const ask = (rkey: string) => world.getRecord(alice, rkey)
+  expect((await ask('miss')).status).toBe(200)
+  for (let i = 0; i < 5; i++) expect((await ask('hit')).status).toBe(200)
+  for (const rkey of ['hit', 'another']) {
+    const response = await world.slingshot.fetch(recordPath, { repo: alice.did, collection: note, rkey })
+    expect([response.status, Number(response.headers.get('retry-after'))]).toEqual([429, 1])
+    expect(await response.json()).toEqual({
+      error: 'RateLimitExceeded',
+      message: 'Too many requests; come back in 1 s',
+    })
+  }
+  expect(await world.slingshot.total('slingshot_requests_refused_total')).toBe(2)
 })

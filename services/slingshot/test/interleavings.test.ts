@@ -59,6 +59,10 @@ const step = oneof(
     weight: 1,
     arbitrary: record({ do: constantFrom('lose' as const), events: integer({ min: 1, max: 3 }) }),
   },
+  {
+    weight: 1,
+    arbitrary: record({ do: constantFrom('mislay' as const), events: integer({ min: 1, max: 2 }) }),
+  },
   { weight: 1, arbitrary: record({ do: constantFrom('away' as const), did: constantFrom('a', 'b') }) },
 )
 
@@ -101,7 +105,35 @@ function behindClock({ key: at, isDelete, secondsLater }: Behind): Step[] {
   return [first, ...anew, ask, second, answer, wait, { do: 'deliver', events: 3 }, wait, ask, wait]
 }
 
+interface Lost {
+  isDelete: boolean
+  secondsLater: number
+}
+
+/** What is known of one record is lost on its way, which shows at the next event for another one of the account. */
+function lostOnTheWay({ isDelete, secondsLater }: Lost): Step[] {
+  const write = (at: string, isGone: boolean): Step => ({
+    do: 'write',
+    key: at,
+    isDelete: isGone,
+    secondsLater,
+  })
+  const deliver: Step = { do: 'deliver', events: 9 }
+  const ask: Step = { do: 'ask', key: 'a/x' }
+  const known = [...anew, write('a/x', false), deliver, wait, ask]
+  return [
+    ...known,
+    write('a/x', isDelete),
+    { do: 'mislay', events: 1 },
+    write('a/y', false),
+    deliver,
+    wait,
+    ask,
+  ]
+}
+
 const small = integer({ min: 0, max: 2 })
+const lost = record({ isDelete: boolean(), secondsLater: small })
 const ahead = record({ key, writes: integer({ min: 2, max: 3 }), isDelete: boolean(), margin: small })
 const behind = record({ key, isDelete: boolean(), secondsLater: small })
 
@@ -110,6 +142,7 @@ const steps = array(
     { weight: 12, arbitrary: step.map(one => [one]) },
     { weight: 1, arbitrary: ahead.map(aheadOfEvents) },
     { weight: 1, arbitrary: behind.map(behindClock) },
+    { weight: 1, arbitrary: lost.map(lostOnTheWay) },
   ),
   { minLength: 10, maxLength: 60 },
 ).map(parts => parts.flat() as Step[])

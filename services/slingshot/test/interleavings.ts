@@ -20,6 +20,8 @@ export type Step =
   | { do: 'restart'; loses: 'nothing' | 'the commit' | 'the news' }
   /** The next events are lost, and the service is told that there is a gap. */
   | { do: 'lose'; events: number }
+  /** The next events are lost, and nobody tells: it shows at the account's next one. */
+  | { do: 'mislay'; events: number }
   /** The account goes away and comes back. */
   | { do: 'away'; did: string }
 
@@ -27,6 +29,13 @@ interface Version {
   /** 0: never written. */
   version: number
   isDelete: boolean
+}
+/** What the firehose told, or would have. */
+interface Told {
+  change: Change
+  key: string
+  version: number
+  isLost?: boolean
 }
 interface Question {
   record: RecordKey
@@ -55,7 +64,7 @@ export class History {
   readonly #truth = new Map<string, Version>()
   readonly #deletes = new Map<string, number[]>()
   readonly #acknowledged = new Map<string, number>()
-  readonly #log: { change: Change; key: string; version: number }[] = []
+  readonly #log: Told[] = []
   #delivered = 0
   #questions: Question[] = []
   #applying: Promise<void> = Promise.resolve()
@@ -92,6 +101,11 @@ export class History {
         return this.#settle()
       case 'lose':
         return this.#lose(step.events)
+      case 'mislay':
+        for (const told of this.#log.slice(this.#delivered, this.#delivered + step.events)) {
+          told.isLost = told.key !== ''
+        }
+        return
       case 'away':
         this.#log.push({
           change: { kind: 'account', did: `did:plc:${step.did}`, status: 'deactivated' },
@@ -175,13 +189,28 @@ export class History {
   }
 
   #deliver(count: number): void {
-    const events = this.#log.slice(this.#delivered, this.#delivered + count)
+    const first = this.#delivered
+    const events = this.#log.slice(first, first + count)
     this.#delivered += events.length
-    if (events.length > 0)
-      this.#apply(
-        events.map(({ change }) => change),
-        events,
-      )
+    if (events.length === 0) return
+    const changes: Change[] = []
+    const told: Told[] = []
+    for (const [i, event] of events.entries()) {
+      if (event.isLost) continue
+      const lost = this.#lostBefore(first + i)
+      if (lost.length > 0) changes.push({ kind: 'sync', did: recordOf(event.key).did })
+      changes.push(event.change)
+      told.push(...lost, event)
+    }
+    this.#apply(changes, told)
+  }
+
+  /** What of an account was lost since the commit before this one, which tells that there was something. */
+  #lostBefore(at: number): Told[] {
+    const { key } = this.#log[at]!
+    const [did] = key.split('/')
+    const before = this.#log.slice(0, at).filter(told => key !== '' && told.key.startsWith(`${did}/`))
+    return before.slice(before.findLastIndex(({ isLost }) => !isLost) + 1)
   }
 
   #lose(count: number): void {

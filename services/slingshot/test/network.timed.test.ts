@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Client, simpleFetchHandler } from '@atcute/client'
 import { AtpAgent } from '@atproto/api'
 import {
@@ -11,7 +14,7 @@ import {
   tapFirehose,
   waitFor,
 } from '@orrery/testnet'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startDns } from '../../../packages/identity/test/util/dns-server.ts'
 import { startTestConstellation, type TestConstellation } from '../../constellation/test/harness.ts'
 import { type Flags, startTestSlingshot, type TestSlingshot } from './harness.ts'
@@ -302,6 +305,36 @@ describe('accounts', () => {
     expect(both.failures).toEqual([])
   }, 60_000)
 })
+
+it('a restart never serves what was deleted or changed while it was down, and keeps the rest', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'slingshot-restart-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  const gone = await bob.post('to be deleted')
+  const goneToo = await bob.post('to be deleted, and not asked for before all is taken in')
+  const stays = await bob.post('stays')
+  const profile = `at://${bob.did}/app.bsky.actor.profile/self`
+  {
+    await using before = await startTestSlingshot({ ...flags, 'data-dir': dataDir })
+    await waitFor(() => before.service.isTrusted(), { timeoutMs: 15_000 })
+    await told(bob.did, () => bob.updateProfile({ description: 'old' }))
+    for (const uri of [gone.uri, goneToo.uri, stays.uri, profile]) {
+      await waitFor(async () => (await get(uri, before)).status === 200)
+    }
+  }
+  for (const { uri } of [gone, goneToo]) await told(bob.did, () => bob.deleteRecord(uri))
+  let cid = ''
+  await told(bob.did, async () => ({ cid } = await bob.updateProfile({ description: 'new' })))
+  await using after = await startTestSlingshot({ ...flags, 'data-dir': dataDir })
+  for (let isLast = false; !isLast;) {
+    isLast = after.service.isTrusted()
+    expect((await get(gone.uri, after)).body.error).toBe('RecordNotFound')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  expect((await get(goneToo.uri, after)).body.error).toBe('RecordNotFound')
+  expect((await get(profile, after)).body.cid).toBe(cid)
+  expect((await get(stays.uri, after)).body.cid).toBe(stays.cid)
+  expect(after.failures).toEqual([])
+}, 60_000)
 
 it('nothing of it was a failure of ours', () => {
   expect(slingshot.failures).toEqual([])

@@ -127,6 +127,7 @@ describe('what the firehose did not tell', () => {
   it('and is not there, is remembered for a while, and forgotten when it is written', async () => {
     const dan = world.account('dan')
     dan.write('other', 'one')
+    await world.settled()
     const missing = await world.getRecord(dan, 'missing')
     expect(missing).toEqual({
       status: 400,
@@ -203,6 +204,7 @@ describe('what a PDS may answer', () => {
     ['a 400 without message', json(400, { error: 'X' })],
     ['401', json(401, { error: 'AuthRequired', message: 'no' })],
     ['404', json(404, { error: 'NotFound', message: 'no' })],
+    ['500', json(500, { error: 'InternalServerError', message: 'no' })],
     ['429', json(429, { error: 'RateLimitExceeded', message: 'no' })],
     ['200 in HTML', json(200, '<html>')],
     ['200 without value', json(200, { uri: 'at://x', cid: cidOfValue({ a: 1 }) })],
@@ -234,5 +236,16 @@ describe('what a PDS may answer', () => {
       await world.slingshot.fetch(recordPath, { repo: kim.did, collection: note, rkey: 'x' })
     ).text()
     expect(warm).toBe(cold)
+  })
+
+  it('with another CID than its own passes where the operator says so, as what nobody checked', async () => {
+    await using trusting = await startWorld({ 'no-check-cid': true })
+    const liam = trusting.account('liam')
+    const cid = cidOfValue({ a: 2 })
+    trusting.pds.answer = json(200, { value: { a: 1 }, cid })
+    const query = { repo: liam.did, collection: note, rkey: 'x' }
+    const response = await trusting.slingshot.fetch(recordPath, query)
+    expect([response.status, response.headers.get('x-record-verified')]).toEqual([200, 'false'])
+    expect(await response.json()).toMatchObject({ cid, value: { a: 1 } })
   })
 })

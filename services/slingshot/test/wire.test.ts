@@ -186,6 +186,11 @@ describe('HTTP', () => {
     })
   })
 
+  it('serves none where it has no domain', async () => {
+    await using other = await startWorld()
+    expect((await other.slingshot.ask('/.well-known/did.json')).status).toBe(404)
+  })
+
   it('has a page that needs nothing from elsewhere, and an OpenAPI document', async () => {
     const page = await world.slingshot.fetch('/')
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')

@@ -102,27 +102,13 @@ export class RecordCache {
    */
   peek(record: RecordKey, key = keyOf(record)): Answer | undefined {
     const { trust, reader } = this.#options
-    const remembered = this.peekMemory(key)
+    const remembered = this.#recall(key)
     if (remembered) return remembered
     const found = reader.get(record)
     if (!found || (!trust.isCurrent && found.kind !== 'inactive')) return undefined
     this.stats.diskHits++
     if (found.kind === 'inactive') return found
     return this.#remember(key, toRemembered(record, found))
-  }
-
-  /** The same from memory alone. Any text may be asked for: what is there is of a record. */
-  peekMemory(key: string): Remembered | undefined {
-    const { trust, maxLagMs } = this.#options
-    const remembered = this.#memory.get(key)
-    if (remembered) {
-      if (remembered.kind === 'refused' && remembered.until <= this.#now()) this.#memory.drop(key)
-      else if (trust.isCurrent || this.#now() - remembered.askedAt < maxLagMs) {
-        this.stats.memoryHits++
-        return remembered
-      }
-    }
-    return undefined
   }
 
   /** Why a record that is not known would not be asked for now. */
@@ -210,6 +196,19 @@ export class RecordCache {
     }
     if (!flight.isOvertaken) return this.#remember(keyOf(record), remembered)
     await flight.overtaken
+    return undefined
+  }
+
+  #recall(key: string): Remembered | undefined {
+    const { trust, maxLagMs } = this.#options
+    const remembered = this.#memory.get(key)
+    if (remembered) {
+      if (remembered.kind === 'refused' && remembered.until <= this.#now()) this.#memory.drop(key)
+      else if (trust.isCurrent || this.#now() - remembered.askedAt < maxLagMs) {
+        this.stats.memoryHits++
+        return remembered
+      }
+    }
     return undefined
   }
 

@@ -21,9 +21,9 @@ export interface Hosts {
    * Why a server would not be asked now, without asking: it is left alone, or as many ask it as may wait. Answers
    * what to tell clients, with a 503.
    *
-   * @param host with its port, as a URL has it
+   * @param url of the server, as DID documents have it; what is no URL is asked, and fails then
    */
-  refusal(host: string): Refusal | undefined
+  refusal(url: string): Refusal | undefined
   /** Servers that are left alone now, at the most as many as are remembered. */
   paused(): number
 }
@@ -38,7 +38,11 @@ interface Host {
   readonly breaker: Breaker
   /** Questions to it under way, those that wait for their turn too. */
   underway: number
+  /** Why it was given up last. One for all who wait for their turn then, as each error knows where it was made. */
+  givenUp: IdentityError | undefined
 }
+
+const leftAlone = 'keeps failing and is left alone'
 
 /** Of a server that is forgotten, nothing bad is known any more. */
 const remembered = 5_000
@@ -54,6 +58,8 @@ export function createHosts(
   { maxUnderway, now = Date.now }: { maxUnderway: number; now?: () => number },
 ): Hosts {
   const hosts = new LRUCache<string, Host>({ max: remembered })
+  /** Of the URLs in documents; to read one takes as long as all else here. */
+  const names = new LRUCache<string, string>({ max: remembered, memoMethod: hostIn })
 
   function hostOf(name: string): Host {
     let host = hosts.get(name)
@@ -65,13 +71,17 @@ export function createHosts(
         maxPauseMs: 30_000,
         now,
       })
-      hosts.set(name, (host = { breaker, underway: 0 }))
+      hosts.set(name, (host = { breaker, underway: 0, givenUp: undefined }))
     }
     return host
   }
 
-  async function ask(url: URL, { signal, headers, maxBytes }: AskOptions): Promise<GuardedResponse> {
-    const response = await fetch.get(url, { signal, headers, maxBytes }).catch((error: unknown) => {
+  async function ask(
+    url: URL,
+    { signal, ...request }: AskOptions,
+    onTurn: () => void,
+  ): Promise<GuardedResponse> {
+    const response = await fetch.get(url, { signal, ...request, onTurn }).catch((error: unknown) => {
       throw asTimeout(error, signal)
     })
     const { status } = response
@@ -87,19 +97,29 @@ export function createHosts(
   return {
     async ask(url, options) {
       const host = hostOf(url.host)
+      const { givenUp } = host
+      /** Who has waited for a turn at a server that was given up meanwhile need not ask any more. */
+      const stillAsked = (): void => {
+        if (host.givenUp && host.givenUp !== givenUp) throw host.givenUp
+      }
       host.underway++
       try {
-        return await host.breaker.run(() => ask(url, options))
+        return await host.breaker.run(() => ask(url, options, stillAsked))
+      } catch (error) {
+        const wasSent = error instanceof IdentityError && error.code !== 'unavailable'
+        if (wasSent && host.breaker.isOpen()) host.givenUp = giveUp(url.host, host.breaker)
+        throw error
       } finally {
         host.underway--
       }
     },
-    refusal(name) {
+    refusal(url) {
+      const name = names.memo(url)
       const host = hosts.get(name)
       if (!host) return undefined
       const pausedMs = host.breaker.pausedMs()
       if (pausedMs === 0 && host.underway < maxUnderway) return undefined
-      const why = pausedMs > 0 ? 'keeps failing and is left alone' : 'is asked too much'
+      const why = pausedMs > 0 ? leftAlone : 'is asked too much'
       return {
         message: `the server ${name} ${why}`,
         retryAfterSeconds: Math.max(1, Math.ceil(pausedMs / 1_000)),
@@ -107,6 +127,16 @@ export function createHosts(
     },
     paused: () => [...hosts.values()].filter(({ breaker }) => breaker.isOpen()).length,
   }
+}
+
+function giveUp(name: string, breaker: Breaker): IdentityError {
+  const retryAfterMs = breaker.pausedMs()
+  return new IdentityError('unavailable', `the server ${name} ${leftAlone}`, { retryAfterMs })
+}
+
+/** The host with its port. */
+function hostIn(url: string): string {
+  return URL.parse(url)?.host ?? ''
 }
 
 /** Our own clock running out is the host's slowness. */

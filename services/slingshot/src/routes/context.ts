@@ -2,6 +2,7 @@ import type { Directory, GuardedFetch } from '@orrery/identity'
 import type { HttpRequest } from '@orrery/server'
 import type { RecordCache } from '../cache/cache.ts'
 import type { Hosts } from '../fetch/hosts.ts'
+import type { Turnstile } from './turnstile.ts'
 
 /** What routes work with. */
 export interface RouteContext {
@@ -14,6 +15,8 @@ export interface RouteContext {
   /** For all that one request waits for, milliseconds. */
   timeoutMs: number
   maxRecordBytes: number
+  /** For what takes longer than a record that is known. */
+  turnstile: Turnstile
   /** Counts more than one request for a client. @throws HttpError 429 */
   charge: (request: HttpRequest, amount: number) => void
 }

@@ -15,8 +15,19 @@ export interface RateLimitOptions {
 export interface RateLimit {
   /** Counts more than one request for a client. @throws HttpError 429 */
   readonly charge: (request: HttpRequest, amount: number) => void
-  /** Counts one that comes past the routes; false where it has to take the way through them. */
-  tryCharge(request: IncomingMessage): boolean
+  /**
+   * Counts one that comes past the routes. Answers how many seconds its client has to wait, 0 for go on; undefined where
+   * only the routes can tell who it is.
+   */
+  take(request: IncomingMessage): number | undefined
+  /** Undoes that for one that takes the way through the routes after all. */
+  giveBack(request: IncomingMessage): void
+}
+
+export const limitError = 'RateLimitExceeded'
+
+export function limitMessage(seconds: number): string {
+  return `Too many requests; come back in ${seconds} s`
 }
 
 /** Routes that must answer whoever asks. */
@@ -31,13 +42,18 @@ export function addRateLimit(
   { perSecond, burst, onRefused, isBehindProxy }: RateLimitOptions,
 ): RateLimit {
   const limiter = createRateLimiter(perSecond, burst)
-  function charge({ ip }: HttpRequest, amount: number): void {
+  /** Seconds to wait; 0 for go on. */
+  function take(ip: string, amount: number): number {
     const waitMs = limiter.take(ip, amount)
-    if (waitMs === 0) return
+    if (waitMs === 0) return 0
     limiter.take(ip, -amount)
     onRefused()
-    const seconds = Math.max(1, Math.ceil(waitMs / 1_000))
-    throw new HttpError(429, 'RateLimitExceeded', `Too many requests; come back in ${seconds} s`, {
+    return Math.max(1, Math.ceil(waitMs / 1_000))
+  }
+  function charge({ ip }: HttpRequest, amount: number): void {
+    const seconds = take(ip, amount)
+    if (seconds === 0) return
+    throw new HttpError(429, limitError, limitMessage(seconds), {
       headers: { 'retry-after': String(seconds) },
     })
   }
@@ -53,13 +69,10 @@ export function addRateLimit(
   }
   return {
     charge,
-    tryCharge({ socket }) {
-      if (perSecond === 0) return true
-      const ip = socket.remoteAddress
-      if (isBehindProxy || ip === undefined) return false
-      if (limiter.take(ip, 1) === 0) return true
-      limiter.take(ip, -1)
-      return false
+    take: ({ socket: { remoteAddress } }) =>
+      perSecond === 0 ? 0 : isBehindProxy || remoteAddress === undefined ? undefined : take(remoteAddress, 1),
+    giveBack({ socket: { remoteAddress = '' } }) {
+      limiter.take(remoteAddress, -1)
     },
   }
 }

@@ -93,8 +93,16 @@ async function ask(
   place: Place,
   cid: string | undefined,
 ): Promise<HttpReply> {
-  const answer = await context.cache.get(await findKey(place, context))
-  return send(reply, expectRecord(answer), cid)
+  const { cache, turnstile } = context
+  // What is asked for by hundreds at once, and what they are told when a server is given up, is not to hold up hits.
+  await turnstile()
+  try {
+    const answer = await cache.get(await findKey(place, context))
+    return send(reply, expectRecord(answer), cid)
+  } catch (error) {
+    await turnstile()
+    throw error
+  }
 }
 
 function send(

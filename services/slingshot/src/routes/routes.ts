@@ -5,10 +5,14 @@ import type { RouteContext } from './context.ts'
 import { addHits } from './hits.ts'
 import { addOpenApi } from './openapi.ts'
 import { addRateLimit, type RateLimitOptions } from './rate-limit.ts'
+import { createTurnstile } from './turnstile.ts'
 import { addWellKnown } from './well-known.ts'
 
+/** A millisecond: records that are known are answered first. */
+const refusalsPerTurn = 16
+
 export interface RoutesOptions {
-  context: Omit<RouteContext, 'charge'>
+  context: Omit<RouteContext, 'charge' | 'turnstile'>
   rateLimit: RateLimitOptions
   /** Shown on the page. */
   version: string
@@ -23,13 +27,14 @@ export function addRoutes(
   { context, rateLimit, version, numbers, didWebDomain }: RoutesOptions,
 ): void {
   const limit = addRateLimit(app, rateLimit)
-  const whole: RouteContext = { ...context, charge: limit.charge }
+  const turnstile = createTurnstile(refusalsPerTurn)
+  const whole: RouteContext = { ...context, turnstile, charge: limit.charge }
   for (const { method, paths, run } of endpoints) {
     for (const url of paths) {
       app.route({ method, url, handler: (request, reply) => run(request, reply, whole) })
     }
   }
-  addHits(app, context.cache, limit)
+  addHits(app, context.cache, { limit, turnstile })
   app.get('/', (_request, reply) => reply.headers(pageHeaders).send(homePage(numbers(), version)))
   addOpenApi(app, version)
   addWellKnown(app, didWebDomain)

@@ -115,15 +115,12 @@ export class MemoryStore implements RecordWriter, RecordReader {
 
   #applyToRecord(change: Extract<Change, { record: RecordKey }>, mayBeOld: boolean): void {
     const { record } = change
-    if (mayBeOld) {
-      const entry = this.#entries.get(keyOf(record))
-      const isSame =
-        (change.kind === 'put' && entry?.value?.cid === change.value.cid) ||
-        (change.kind === 'delete' && entry?.value === null)
-      if (!isSame) this.#remove(record)
-    } else if (change.kind === 'put') this.#put(record, change.value)
-    else if (change.kind === 'delete') this.#put(record, null)
-    else this.#remove(record)
+    const entry = this.#entries.get(keyOf(record))
+    const isThere =
+      (change.kind === 'put' && entry?.value?.cid === change.value.cid) ||
+      (change.kind === 'delete' && entry?.value === null)
+    if (change.kind === 'forget' || (mayBeOld && !isThere)) this.#remove(record)
+    else this.#put(record, change.kind === 'put' ? change.value : null)
   }
 
   #put(record: RecordKey, value: RecordValue | null): void {

@@ -90,36 +90,40 @@ describe('in SQLite', () => {
   })
 })
 
-it.each([1e9, 1_000])('both answer the same after any history, with %i bytes', async budgetBytes => {
-  await check(
-    asyncProperty(array(step, { minLength: 1, maxLength: 25 }), async steps => {
-      const at = newFolder()
-      const memory = new MemoryStore({ budgetBytes })
-      let sqlite = await open(at, budgetBytes)
-      try {
-        for (const one of steps) {
-          if (one.do === 'apply') {
-            await Promise.all([memory.apply(one.changes), sqlite.writer.apply(one.changes, noProgress)])
-          } else if (one.do === 'fetched') {
-            await Promise.all([memory.putFetched(one.fetched), sqlite.writer.putFetched(one.fetched)])
-          } else if (one.do === 'tidy') await sqlite.writer.tidy()
-          else {
-            await sqlite[Symbol.asyncDispose]()
-            sqlite = await open(at, budgetBytes)
-          }
-          for (const did of dids) {
-            for (const name of names) {
-              expect(tell(sqlite.reader.get(key(name, did)))).toBe(tell(memory.get(key(name, did))))
+it.each([1e9, 1_000])(
+  'both answer the same after any history, with %i bytes',
+  async budgetBytes => {
+    await check(
+      asyncProperty(array(step, { minLength: 1, maxLength: 25 }), async steps => {
+        const at = newFolder()
+        const memory = new MemoryStore({ budgetBytes })
+        let sqlite = await open(at, budgetBytes)
+        try {
+          for (const one of steps) {
+            if (one.do === 'apply') {
+              await Promise.all([memory.apply(one.changes), sqlite.writer.apply(one.changes, noProgress)])
+            } else if (one.do === 'fetched') {
+              await Promise.all([memory.putFetched(one.fetched), sqlite.writer.putFetched(one.fetched)])
+            } else if (one.do === 'tidy') await sqlite.writer.tidy()
+            else {
+              await sqlite[Symbol.asyncDispose]()
+              sqlite = await open(at, budgetBytes)
             }
+            for (const did of dids) {
+              for (const name of names) {
+                expect(tell(sqlite.reader.get(key(name, did)))).toBe(tell(memory.get(key(name, did))))
+              }
+            }
+            while (await sqlite.writer.tidy());
+            expect(sqlite.reader.stats()).toEqual(memory.stats())
           }
-          while (await sqlite.writer.tidy());
-          expect(sqlite.reader.stats()).toEqual(memory.stats())
+        } finally {
+          await sqlite[Symbol.asyncDispose]()
+          rmSync(at, { recursive: true, force: true })
         }
-      } finally {
-        await sqlite[Symbol.asyncDispose]()
-        rmSync(at, { recursive: true, force: true })
-      }
-    }),
-    { numRuns: 25 },
-  )
-})
+      }),
+      { numRuns: 25 },
+    )
+  },
+  120_000,
+)

@@ -54,7 +54,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       async putFetched(fetched) {
         const { packed, buffer } = packFetched(fetched)
         await thread.callTransferring([buffer], 'putFetched', packed)
-        reader.changed()
+        reader.fetched(fetched)
       },
       tidy: () => thread.call('tidy'),
       [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),

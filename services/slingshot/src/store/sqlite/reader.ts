@@ -2,6 +2,7 @@ import type { Database } from '@orrery/storage'
 import { LRUCache } from 'lru-cache'
 import {
   type Change,
+  type Fetched,
   type Found,
   pathOf,
   type RecordKey,
@@ -26,6 +27,9 @@ interface Row {
 /** How many accounts are remembered: those who are asked for most, about 5 MB. */
 const remembered = 20_000
 
+/** Of whom nothing is here, those who are asked for most: whoever asks for much that is not here asks for little more. */
+const rememberedAbsent = 5_000
+
 /**
  * Reads the cache on a connection of its own. Accounts are remembered, as a record by its account's number is a quarter of
  * the work; so whoever changes the cache says what changed. Disposing it closes the connection.
@@ -39,6 +43,7 @@ export class SqliteReader implements RecordReader, Disposable {
   readonly #begin
   readonly #end
   readonly #accounts = new LRUCache<string, Account>({ max: remembered })
+  readonly #absent = new LRUCache<string, true>({ max: rememberedAbsent })
   /** What is of all accounts. */
   #trustedFrom: number | undefined
   /** Ends the transaction that reads of one turn of the event loop share. */
@@ -59,6 +64,7 @@ export class SqliteReader implements RecordReader, Disposable {
   }
 
   get(record: RecordKey): Found | undefined {
+    if (this.#absent.get(record.did)) return undefined
     this.#share()
     const account = this.#account(record.did)
     if (!account) return undefined
@@ -73,16 +79,28 @@ export class SqliteReader implements RecordReader, Disposable {
   }
 
   /**
-   * Forgets what changes, or what was fetched, have made old. To be called when they are committed, before anybody is told
-   * so: until then what was true before them may be answered.
+   * Forgets what changes have made old. To be called when they are committed, before anybody is told so: until then what
+   * was true before them may be answered.
    */
-  changed(changes: readonly Change[] = []): void {
+  changed(changes: readonly Change[]): void {
     this.#unshare()
     for (const change of changes) {
+      if (change.kind === 'gap') {
+        this.#trustedFrom = undefined
+        continue
+      }
+      const isOfRecord = 'record' in change
+      const did = isOfRecord ? change.record.did : change.did
+      this.#absent.delete(did)
       // What happens to a record changes nothing of its account that is asked for here.
-      if (change.kind === 'gap') this.#trustedFrom = undefined
-      else if (!('record' in change)) this.#accounts.delete(change.did)
+      if (!isOfRecord) this.#accounts.delete(did)
     }
+  }
+
+  /** The same for what was fetched. */
+  fetched(fetched: readonly Fetched[]): void {
+    this.#unshare()
+    for (const { record } of fetched) this.#absent.delete(record.did)
   }
 
   stats(): StoreStats {
@@ -113,6 +131,7 @@ export class SqliteReader implements RecordReader, Disposable {
     if (!account) {
       account = this.#getAccount.get(did)
       if (account) this.#accounts.set(did, account)
+      else this.#absent.set(did, true)
     }
     return account
   }

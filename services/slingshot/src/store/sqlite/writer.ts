@@ -42,7 +42,7 @@ interface Totals {
 
 export function openWriter({ folder, budgetBytes, cacheBytes }: WriterOptions): WriterApi {
   // Each record goes to a page of its own in the index: those that many commits touch are moved once for all of them.
-  const db = openDatabase(join(folder, fileName), { cacheBytes, autoCheckpointPages: 4_000 })
+  const db = openDatabase(join(folder, fileName), { cacheBytes, autoCheckpointPages: 8_000 })
   migrate(db, migrations)
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
@@ -104,14 +104,16 @@ export function openWriter({ folder, budgetBytes, cacheBytes }: WriterOptions): 
     const account = accounts.get(record.did)
     if (rev < account.rev) return
     if (rev > account.rev) accounts.update(account, { rev })
-    if (tidToTimeUs(rev) <= account.as_of_us) {
-      const there = find.get(account.id, pathOf(record))
-      const isSame =
-        there && change.kind !== 'forget' && there.cid === (change.kind === 'put' ? change.value.cid : null)
-      if (!isSame) remove(account, pathOf(record))
-    } else if (change.kind === 'put') put(account, record, change.value)
-    else if (change.kind === 'delete') put(account, record, null)
-    else remove(account, pathOf(record))
+    const mayBeOld = tidToTimeUs(rev) <= account.as_of_us
+    if (change.kind === 'forget' || (mayBeOld && !isThere(account, change))) {
+      remove(account, pathOf(record))
+    } else put(account, record, change.kind === 'put' ? change.value : null)
+  }
+
+  /** Whether a change leads to the version that is there. */
+  function isThere(account: Account, change: Extract<Change, { kind: 'put' | 'delete' }>): boolean {
+    const there = find.get(account.id, pathOf(change.record))
+    return there !== undefined && there.cid === (change.kind === 'put' ? change.value.cid : null)
   }
 
   function apply(change: Change): void {

@@ -77,6 +77,19 @@ export function describeStore(open: OpenStore): void {
     expect(get('w')).toBe('w')
   })
 
+  it('trusts what was distrusted once an event brings the same version', async () => {
+    await putFetched(fetched('x', 10, 'same'), fetched('y', 10, null))
+    await apply({ kind: 'sync', did: 'did:plc:a' })
+    expect(get()).toBe('-')
+    await apply(put('x', 10, 'same'))
+    expect(get()).toBe('same')
+    await apply(remove('x', 11), { kind: 'sync', did: 'did:plc:a' })
+    expect(get()).toBe('-')
+    await putFetched(fetched('z', 12, 'z'))
+    await apply(remove('x', 12))
+    expect([get(), get('z')]).toEqual(['deleted', 'z'])
+  })
+
   it('knows after "no such record" that a put may be of before', async () => {
     await putFetched(fetched('x', 10, null))
     await apply(put('x', 9, 'of before'))
