@@ -9,7 +9,7 @@ import { fileName, type WriterApi, type WriterOptions } from './sqlite/writer.ts
 export interface SqliteStoreOptions {
   folder: string
   budgetBytes: number
-  /** Page cache of the writer, bytes. Default 48 MiB. */
+  /** Page cache of the writer, bytes. Default 32 MiB. */
   writeCacheBytes?: number
   /** Page cache of the reader, bytes. Default 16 MiB. */
   readCacheBytes?: number
@@ -29,7 +29,7 @@ const MIB = 1024 * 1024
 
 /** Opens the cache in a folder, which is created: a writer in its own thread, a reader in this one. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, budgetBytes, writeCacheBytes = 48 * MIB, readCacheBytes = 16 * MIB, onFailure } = options
+  const { folder, budgetBytes, writeCacheBytes = 32 * MIB, readCacheBytes = 16 * MIB, onFailure } = options
   await using cleanUp = new AsyncDisposableStack()
   const thread = cleanUp.use(
     await startThread<WriterApi>(new URL('./sqlite/writer-thread.ts', import.meta.url), {

@@ -51,8 +51,10 @@ export function openWriter({ folder, budgetBytes, cacheBytes }: WriterOptions): 
   const writeTotals = db.prepare<[Totals]>(
     `UPDATE totals SET seq = @seq, trusted_from = @trusted_from, records = @records, bytes = @bytes, evicted = @evicted`,
   )
-  const find = db.prepare<[number, string], { cid: string | null }>(
-    'SELECT cid FROM record WHERE account = ? AND path = ?',
+  // Those of a deleted account that are to go are not there any more.
+  const find = db.prepare<[number, string, number], { cid: string | null }>(
+    `SELECT cid FROM record WHERE account = ? AND path = ?
+       AND seq >= coalesce((SELECT before_seq FROM leaving WHERE account = ?), 0)`,
   )
   const add = db.prepare<[number, number, string, number, number, string | null, Uint8Array | null]>(
     'INSERT OR IGNORE INTO record (seq, account, path, size, verified, cid, json) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -112,7 +114,7 @@ export function openWriter({ folder, budgetBytes, cacheBytes }: WriterOptions): 
 
   /** Whether a change leads to the version that is there. */
   function isThere(account: Account, change: Extract<Change, { kind: 'put' | 'delete' }>): boolean {
-    const there = find.get(account.id, pathOf(change.record))
+    const there = find.get(account.id, pathOf(change.record), account.id)
     return there !== undefined && there.cid === (change.kind === 'put' ? change.value.cid : null)
   }
 

@@ -90,6 +90,17 @@ export function describeStore(open: OpenStore): void {
     expect([get(), get('z')]).toEqual(['deleted', 'z'])
   })
 
+  it('has nothing of an account from before it was deleted, told once more in the same batch or not', async () => {
+    await putFetched(fetched('x', 10, 'same'), fetched('y', 10, 'y'))
+    await apply(
+      { kind: 'delete_account', did: 'did:plc:a' },
+      put('x', 10, 'same'),
+      { kind: 'account', did: 'did:plc:a', status: null },
+      put('y', 10, 'y'),
+    )
+    expect([get(), get('y')]).toEqual(['-', '-'])
+  })
+
   it('knows after "no such record" that a put may be of before', async () => {
     await putFetched(fetched('x', 10, null))
     await apply(put('x', 9, 'of before'))
