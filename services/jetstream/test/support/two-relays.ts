@@ -156,7 +156,10 @@ const troubles: readonly ((relay: FakeRelay) => () => void)[] = [
 /** The longest trouble, in steps. */
 const maxSteps = 25
 
-/** Troubles a relay so many times, of every kind in turn. The function is to be called at each step, and at the end. */
+/**
+ * Troubles a relay so many times, of every kind in turn, each in a part of the time of its own: one that fell into another
+ * would do nothing. The function is to be called at each step, and at the end.
+ */
 function troubleAtRandom(
   relay: FakeRelay,
   times: number,
@@ -164,7 +167,7 @@ function troubleAtRandom(
   random: Random,
 ): (step: number) => void {
   const planned = Array.from({ length: times }, (_, nth) => {
-    const from = random.below(steps)
+    const from = Math.floor(((nth + random.next()) * steps) / times)
     return { from, to: from + 1 + random.below(maxSteps), begin: troubles[nth % troubles.length]! }
   })
   const ends = new Map<number, () => void>()
