@@ -79,9 +79,11 @@ export class VerifyPool implements AsyncDisposable {
     else if (this.#queue.length === enough) this.#dispatch()
   }
 
-  /** @internal */
+  /** @internal Settles when every thread has started or failed to: none is still starting behind a failure. */
   async start(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#options.threads }, () => this.#addThread()))
+    const { threads } = this.#options
+    const started = await Promise.allSettled(Array.from({ length: threads }, () => this.#addThread()))
+    for (const each of started) if (each.status === 'rejected') throw each.reason
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
