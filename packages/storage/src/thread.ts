@@ -189,6 +189,8 @@ class OwnedThread {
         this.#take(response.id)?.reject(fromWireError(response.error))
         return
       case 'disposed':
+        // At once: a thread that is gone by now exits in the same turn, and that is no death.
+        this.#state = 'ended'
         if (response.error) this.#disposed.reject(fromWireError(response.error))
         else this.#disposed.resolve()
         return
