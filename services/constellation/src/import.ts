@@ -45,7 +45,7 @@ export const partSize = 5_000
  * fuller by a twentieth. While the index is small so are its rows, and less is to be done again when it is killed.
  */
 export function groupSize(taken: number): number {
-  return Math.min(200_000, taken / 4)
+  return Math.min(500_000, taken / 4)
 }
 
 /** Lines longer than this are no events, bytes. */

@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '@orrery/storage'
 import { waitFor } from '@orrery/testnet'
 import { ListReader, type ListRow } from '../src/store/sqlite/list-reader.ts'
+import { ListRowReader } from '../src/store/sqlite/list-rows.ts'
 import { Names } from '../src/store/sqlite/names.ts'
-import { type KeptLink, RecordReader, rkeyOf } from '../src/store/sqlite/records.ts'
-import { type Dictionary, keyBytes, sourceOf, targetOf } from '../src/store/sqlite/targets.ts'
+import { rkeyOf } from '../src/store/sqlite/places.ts'
+import { type KeptLink, RecordReader } from '../src/store/sqlite/records.ts'
+import { type Dictionary, placeOfKey, sourceOf, targetOf } from '../src/store/sqlite/targets.ts'
 import { fileName } from '../src/store/sqlite/writer.ts'
 
 /** Everything in an index, in an order of its own. */
@@ -32,8 +34,9 @@ export function readContents(folder: string): Contents {
       }
       const reader = new ListReader(db)
       const lists = db
-        .prepare<[], ListRow>('SELECT target, source, records, dids, slots, long FROM list')
+        .prepare<[], { hour: number; data: Buffer }>('SELECT hour, data FROM list')
         .all()
+        .flatMap(({ hour, data }) => listsOf(data, hour))
       const entries = lists.map(list => [...reader.up(list, 0)])
       const records = db
         .prepare<[], { hour: number; data: Buffer }>('SELECT hour, data FROM record')
@@ -41,16 +44,16 @@ export function readContents(folder: string): Contents {
         .flatMap(({ hour, data }) => recordsOf(data, hour))
       return {
         lists: lists
-          .map(({ target, source, records: count, dids }, i) => {
+          .map((list, i) => {
             const own = entries[i]!.map(({ did, rkey }) => `${names.dids.name(did)}/${rkey}`).toSorted()
-            const of = sourceOf(source, names)
-            return `${targetOf(target, names)} ${of.collection}${of.path} ${count} ${dids} ${own.join(' ')}`
+            const of = sourceOf(list.source, names)
+            return `${targetOf(list, names)} ${of.collection}${of.path} ${list.records} ${list.dids} ${own.join(' ')}`
           })
           .toSorted(),
         records: records
           .map(({ did, collection, rkey, links }) => {
             const targets = links.map(
-              link => `${sourceOf(link.source, names).path}=${targetOf(keyBytes(link.target), names)}`,
+              link => `${sourceOf(link.source, names).path}=${targetOf(placeOfKey(link.target), names)}`,
             )
             return `${names.dids.name(did)}/${names.collections.name(collection)}/${rkey}: ${targets.join(' ')}`
           })
@@ -66,6 +69,16 @@ export function readContents(folder: string): Contents {
   } finally {
     db.close()
   }
+}
+
+function listsOf(row: Buffer, hour: number): ListRow[] {
+  const lists: ListRow[] = []
+  const reader = new ListRowReader(row, hour)
+  while (reader.next()) {
+    const { did, collection, tid, text, source, records, dids, slots, long, run } = reader
+    lists.push({ hour, did, collection, tid, text, source, records, dids, slots, long, run })
+  }
+  return lists
 }
 
 function recordsOf(row: Buffer, hour: number) {

@@ -10,7 +10,7 @@ import { fileName, type WriterApi, type WriterOptions } from './sqlite/writer.ts
 
 export interface SqliteStoreOptions {
   folder: string
-  /** Page cache of the writer, bytes. Default 40 MiB. */
+  /** Page cache of the writer, bytes. Default 16 MiB. */
   writeCacheBytes?: number
   /** Page cache of the reader, bytes. Default 16 MiB. */
   readCacheBytes?: number
@@ -32,7 +32,7 @@ const MIB = 1024 * 1024
 
 /** Opens the index in a folder, which is created: a writer in its own thread, a reader in this one, and joins of long lists in a third. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, writeCacheBytes = 40 * MIB, readCacheBytes = 16 * MIB, onFailure } = options
+  const { folder, writeCacheBytes = 16 * MIB, readCacheBytes = 16 * MIB, onFailure } = options
   const joinCacheBytes = options.joinCacheBytes ?? 16 * MIB
   await using cleanUp = new AsyncDisposableStack()
   const version = new Version()

@@ -73,7 +73,7 @@ export class Accounts {
 
   constructor(db: Database) {
     this.#db = {
-      get: db.prepare<[number], { data: Buffer }>('SELECT data FROM account WHERE id = ?'),
+      get: db.prepare<[number], Buffer>('SELECT data FROM account WHERE id = ?').pluck(),
       insert: db.prepare<[number, Buffer]>('INSERT INTO account (id, data) VALUES (?, ?)'),
       update: db.prepare<[Buffer, number]>('UPDATE account SET data = ? WHERE id = ?'),
     }
@@ -83,7 +83,7 @@ export class Accounts {
     const id = rowOf(did)
     let row = this.#rows.get(id)
     if (!row) {
-      const data = this.#db.get.get(id)?.data
+      const data = this.#db.get.get(id)
       row = { data: data ?? Buffer.alloc(accountsOfRow * accountBytes), isNew: !data, isDirty: false }
       this.#rows.set(id, row)
     }

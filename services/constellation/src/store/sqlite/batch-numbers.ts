@@ -1,8 +1,10 @@
 import { type Batch, type BatchReader, type DidNumbers, targetForms } from './batch.ts'
 import { packPlc } from './did.ts'
 import type { Gathered, LinkRange } from './gathered.ts'
+import { hours, type Place, placeOf } from './places.ts'
 import { PlcNumbers } from './plc-numbers.ts'
-import { type Dictionary, sourceName, writeKey } from './targets.ts'
+import { bare, type Dictionary, sourceName } from './targets.ts'
+import { tidOf } from './tid64.ts'
 
 /** Accounts whose numbers are remembered: 20 MiB. */
 const rememberedDids = 2 ** 20
@@ -48,9 +50,7 @@ export class BatchNumbers implements DidNumbers {
     const from = gathered.links
     for (let i = 0; i < count; i++) {
       const source = this.#source(reader.varint())
-      const keyFrom = gathered.keys.length
-      this.#gatherKey(reader, gathered)
-      gathered.addLink(source, keyFrom)
+      gathered.addLink(source, this.#target(reader))
     }
     return { from, count }
   }
@@ -68,15 +68,16 @@ export class BatchNumbers implements DidNumbers {
     ))
   }
 
-  #gatherKey(reader: BatchReader, { keys }: Gathered): void {
+  #target(reader: BatchReader): Place {
     const form = reader.byte()
-    if (form === targetForms.text) {
-      writeKey.text(keys, this.#names.texts.number(reader.utf8()))
-      return
-    }
+    if (form === targetForms.text) return bare(hours.plain, this.#names.texts.number(reader.utf8()))
     const did = reader.did(this)
-    if (form === targetForms.did) writeKey.did(keys, did)
-    else if (form === targetForms.under) writeKey.under(keys, did, reader.take(reader.varint()))
-    else writeKey.record(keys, did, this.collection(reader.varint()), reader.take(8))
+    if (form === targetForms.did) return bare(hours.did, did)
+    // The batch's bytes are used again.
+    if (form === targetForms.under)
+      return placeOf(did, 0, { text: Buffer.from(reader.take(reader.varint())) })
+    const collection = this.collection(reader.varint())
+    const { high, low } = reader.tid()
+    return placeOf(did, collection, tidOf(high, low))
   }
 }

@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter } from './bytes.ts'
 import { plcGroup } from './did.ts'
 import { parseRkey, type Rkey, rkeyBytes } from './rkey.ts'
 import { parseTarget } from './targets.ts'
-import { parseTid64, type Tid64 } from './tid64.ts'
+import { parseTid64, type Tid64, tidOf } from './tid64.ts'
 
 // Changes as they go to the writer's thread: bytes that it reads without making a text of each. Of the time that a link
 // took, cloning the objects and collecting them again was a quarter, on either side.
@@ -159,7 +159,7 @@ export class BatchReader extends ByteReader {
       return { text: Buffer.from(this.take(this.varint())) }
     }
     const { high, low } = this.tid()
-    return { micros: high * 2 ** 22 + (low >>> 10), clock: low & 1023 }
+    return tidOf(high, low)
   }
 
   /** @throws RangeError where it is no TID. */

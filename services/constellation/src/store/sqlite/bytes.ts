@@ -25,21 +25,6 @@ export class ByteWriter {
     return this
   }
 
-  /** A whole number below 2^42 so that bytes are in the order of numbers: ones in front tell how many bytes follow. */
-  ordered(value: number): this {
-    let more = 0
-    while (value >= 2 ** (7 * (more + 1))) more++
-    const buffer = this.#room(6)
-    let rest = value
-    for (let i = this.#length + more; i > this.#length; i--) {
-      buffer[i] = rest % 256
-      rest = Math.floor(rest / 256)
-    }
-    buffer[this.#length] = ((0xff00 >> more) % 256) | rest
-    this.#length += 1 + more
-    return this
-  }
-
   /** A whole number below 2^48 in six bytes, highest first. */
   six(value: number): this {
     this.#room(6).writeUIntBE(value, this.#length, 6)
@@ -95,30 +80,9 @@ export class ByteWriter {
     buffer[at + 3] = value
   }
 
-  /** Takes back what was written from a place on. */
-  cutTo(length: number): void {
-    this.#length = length
-  }
-
   /** What was written, from a place up to before another: good until more is written. */
   view(from: number, to: number): Buffer {
     return this.#buffer.subarray(from, to)
-  }
-
-  /** What `ordered` wrote at a place. */
-  orderedAt(at: number): number {
-    return readOrdered(this.#buffer, at)
-  }
-
-  /** Compares two stretches of what was written, each from a place up to before another; below 0 where the first comes first. */
-  compare(a: number, aEnd: number, b: number, bEnd: number): number {
-    const buffer = this.#buffer
-    const length = Math.min(aEnd - a, bEnd - b)
-    for (let i = 0; i < length; i++) {
-      const order = buffer[a + i]! - buffer[b + i]!
-      if (order !== 0) return order
-    }
-    return aEnd - a - (bEnd - b)
   }
 
   /** A copy of what was written. */
@@ -169,13 +133,6 @@ export class ByteReader {
     return value
   }
 
-  /** What `ordered` wrote. */
-  ordered(): number {
-    const { bytes, at } = this
-    this.at += 1 + bytesBehind(bytes[at]!)
-    return readOrdered(bytes, at)
-  }
-
   byte(): number {
     return this.bytes[this.at++]!
   }
@@ -185,6 +142,15 @@ export class ByteReader {
     const { bytes, at } = this
     this.at += 4
     return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+  }
+
+  /** What `six` wrote. */
+  six(): number {
+    const { bytes, at } = this
+    this.at += 6
+    const low =
+      ((bytes[at + 2]! << 24) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!) >>> 0
+    return (bytes[at]! * 256 + bytes[at + 1]!) * 2 ** 32 + low
   }
 
   /** What `utf8` wrote. */
@@ -202,18 +168,4 @@ export class ByteReader {
     this.at += size
     return this.bytes.subarray(this.at - size, this.at)
   }
-}
-
-/** How many bytes follow the first one of what `ordered` wrote: as many as it has ones in front. */
-function bytesBehind(head: number): number {
-  return head < 128 ? 0 : Math.clz32(~(head << 24))
-}
-
-function readOrdered(bytes: Uint8Array, at: number): number {
-  const head = bytes[at]!
-  if (head < 128) return head
-  const more = bytesBehind(head)
-  let value = head & (0x7f >> more)
-  for (let i = at + 1; i <= at + more; i++) value = value * 256 + bytes[i]!
-  return value
 }

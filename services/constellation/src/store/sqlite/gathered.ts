@@ -1,7 +1,8 @@
-import { ByteWriter } from './bytes.ts'
-import type { KeptLink, RecordPlace } from './records.ts'
-import { tidOfPlace } from './records.ts'
+import { compareListPlaces, type ListPlace } from './list-rows.ts'
+import { hours, type Place, tidOfPlace } from './places.ts'
+import type { KeptLink } from './records.ts'
 import type { Rkey } from './rkey.ts'
+import { placeOfKey } from './targets.ts'
 
 /** Links of a record, by their numbers. */
 export interface LinkRange {
@@ -10,7 +11,7 @@ export interface LinkRange {
 }
 
 /** Room for so many records or links in the beginning. */
-const initialRoom = 1_024
+export const initialRoom = 1_024
 
 /** Of records: their places, when they came in (seconds), and their links. */
 const recordColumns = (room: number) => ({
@@ -24,14 +25,17 @@ const recordColumns = (room: number) => ({
 })
 
 /**
- * Of links: the number of the source, the slot in the list (0 until it is written), the record (below 0: none of those here),
- * and where the key of the target is.
+ * Of links: the number of the source, where their targets lie, the slot in the list (0 until it is written), and the record
+ * (below 0: none of those here).
  */
 const linkColumns = (room: number) => ({
   source: new Int32Array(room),
+  hour: new Int32Array(room),
+  did: new Int32Array(room),
+  collection: new Int32Array(room),
+  tid: new Float64Array(room),
   slot: new Int32Array(room),
   record: new Int32Array(room),
-  keyAt: new Int32Array(room),
 })
 
 /**
@@ -43,8 +47,8 @@ export class Gathered {
   link = linkColumns(initialRoom)
   /** The keys of records that are no TIDs, in UTF-8. */
   readonly texts = new Map<number, Uint8Array>()
-  /** The keys of the targets, one after the other. */
-  readonly keys = new ByteWriter()
+  /** Those of targets that are no records with a TID, in UTF-8. */
+  readonly linkTexts = new Map<number, Uint8Array>()
   #records = 0
   #links = 0
 
@@ -54,7 +58,7 @@ export class Gathered {
   }
 
   /** Adds a record; its links are `links`. */
-  addRecord(place: RecordPlace, time: number, links: LinkRange): number {
+  addRecord(place: Place, time: number, links: LinkRange): number {
     const number = this.#records++
     if (number === this.record.hour.length) this.record = grown(this.record)
     const { record, link } = this
@@ -70,36 +74,36 @@ export class Gathered {
     return number
   }
 
-  /** Adds a link whose key was written to `keys` from a place on. */
-  addLink(source: number, keyFrom: number, slot = 0): number {
+  /** Adds a link to what lies at a place. */
+  addLink(source: number, { hour, did, collection, tid, text }: Place, slot = 0): number {
     const number = this.#links++
     if (number === this.link.source.length) this.link = grown(this.link)
     const { link } = this
     link.source[number] = source
+    link.hour[number] = hour
+    link.did[number] = did
+    link.collection[number] = collection
+    link.tid[number] = tid
+    if (text) this.linkTexts.set(number, text)
     link.slot[number] = slot
     link.record[number] = -1
-    link.keyAt[number] = keyFrom
     return number
   }
 
   /** Adds links as they are in the index. */
   addKept(links: readonly KeptLink[]): LinkRange {
     const from = this.links
-    for (const { source, target, slot } of links) {
-      const keyFrom = this.keys.length
-      this.keys.latin1(target)
-      this.addLink(source, keyFrom, slot)
-    }
+    for (const { source, target, slot } of links) this.addLink(source, placeOfKey(target), slot)
     return { from, count: links.length }
   }
 
   /** Takes back the links that were added last. */
   dropLinks(from: number): void {
-    if (from < this.#links) this.keys.cutTo(this.link.keyAt[from]!)
+    if (this.linkTexts.size > 0) for (let i = from; i < this.#links; i++) this.linkTexts.delete(i)
     this.#links = from
   }
 
-  placeOf(number: number): RecordPlace {
+  placeOf(number: number): Place {
     const { hour, did, collection, tid } = this.record
     return {
       hour: hour[number]!,
@@ -116,21 +120,30 @@ export class Gathered {
     return tidOfPlace(this.record.hour[number]!, this.record.tid[number]!)
   }
 
-  /** The key of a link's target: good until a key is added. */
-  keyOf(link: number): Buffer {
-    return this.keys.view(this.link.keyAt[link]!, this.#keyEnd(link))
-  }
-
-  /** The number that a link's key begins with. */
-  keyHead(link: number): number {
-    return this.keys.orderedAt(this.link.keyAt[link]!)
+  /** Which list a link is in. */
+  listOf(link: number): ListPlace {
+    const { source, hour, did, collection, tid } = this.link
+    return {
+      hour: hour[link]!,
+      did: did[link]!,
+      collection: collection[link]!,
+      tid: tid[link]!,
+      text: this.linkTexts.get(link),
+      source: source[link]!,
+    }
   }
 
   /** Below 0 where the first is of a list that comes first; 0 where they are of the same. */
   compareLists(a: number, b: number): number {
-    const { keyAt, source } = this.link
+    const { source, hour, did, collection, tid } = this.link
+    if (hour[a] === hours.text && hour[b] === hours.text)
+      return compareListPlaces(this.listOf(a), this.listOf(b))
     return (
-      this.keys.compare(keyAt[a]!, this.#keyEnd(a), keyAt[b]!, this.#keyEnd(b)) || source[a]! - source[b]!
+      hour[a]! - hour[b]! ||
+      did[a]! - did[b]! ||
+      collection[a]! - collection[b]! ||
+      tid[a]! - tid[b]! ||
+      source[a]! - source[b]!
     )
   }
 
@@ -148,16 +161,12 @@ export class Gathered {
     this.#records = 0
     this.#links = 0
     this.texts.clear()
-    this.keys.reset()
-  }
-
-  #keyEnd(link: number): number {
-    return link + 1 < this.#links ? this.link.keyAt[link + 1]! : this.keys.length
+    this.linkTexts.clear()
   }
 }
 
 /** Columns with so many times the room that is used are made anew. */
-const muchRoom = 64
+export const muchRoom = 64
 
 function grown<Columns extends Record<string, Int32Array | Float64Array>>(columns: Columns): Columns {
   const larger = Object.entries(columns).map(([name, column]) => {

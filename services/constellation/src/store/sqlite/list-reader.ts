@@ -1,9 +1,12 @@
 import type { Database } from '@orrery/storage'
 import { EntryReader } from './entries.ts'
+import { compareListPlaces, findList, type List, type ListPlace, ListRowReader } from './list-rows.ts'
 import { chunkAtOrBelow } from './lists.ts'
 import { memberAtOrBelow } from './member-tree.ts'
 import { slotsOf } from './members.ts'
-import { longKey } from './schema.ts'
+import { comparePlaces, firstBytes, hours, type Place } from './places.ts'
+import { dayKey, hourOfDay, longKey } from './schema.ts'
+import { prepareFindStretch, prepareNextStretch } from './stretches.ts'
 
 /** An entry of a list that is there. */
 export interface Entry {
@@ -16,30 +19,26 @@ export interface Entry {
   rkey: string
 }
 
-export interface ListRow {
-  target: Buffer
-  source: number
-  records: number
-  dids: number
-  slots: number
-  long: number | null
-}
+/** A list, and which one it is. */
+export type ListRow = ListPlace & List
 
 /** Reads lists, short and long alike. A walk reads a run at a time, so that it costs what it passes. */
 export class ListReader {
-  readonly #row
-  readonly #data
+  readonly #find
+  readonly #next
+  readonly #dayFrom
   readonly #atOrBelow
   readonly #atOrAbove
   readonly #member
 
   constructor(db: Database) {
-    this.#row = db.prepare<[Buffer, number], ListRow>(
-      'SELECT target, source, records, dids, slots, long FROM list WHERE target = ? AND source = ?',
-    )
-    this.#data = db.prepare<[Buffer, number], { data: Buffer | null }>(
-      'SELECT data FROM list WHERE target = ? AND source = ?',
-    )
+    this.#find = prepareFindStretch(db, 'list')
+    this.#next = prepareNextStretch(db, 'list')
+    this.#dayFrom = db
+      .prepare<[number, number], number>(
+        'SELECT id FROM linked_day WHERE id >= ? AND id < ? ORDER BY id LIMIT 1',
+      )
+      .pluck()
     this.#atOrBelow = chunkAtOrBelow(db)
     this.#atOrAbove = db.prepare<[number, number], { id: number; data: Buffer }>(
       'SELECT id, data FROM chunk WHERE id >= ? AND id <= ? ORDER BY id LIMIT 1',
@@ -47,8 +46,57 @@ export class ListReader {
     this.#member = memberAtOrBelow(db)
   }
 
-  row(target: Buffer, source: number): ListRow | undefined {
-    return this.#row.get(target, source)
+  row(place: Place, source: number): ListRow | undefined {
+    const at = { ...place, source }
+    const row = this.#find(place.hour, firstBytes(place, source))
+    const list = row && findList(row.data, at)
+    return list && rowOf(list)
+  }
+
+  /** The lists of a target, by source. */
+  *ofTarget(target: Place): Generator<ListRow, void> {
+    for (const list of this.#from({ ...target, source: 0 })) {
+      if (comparePlaces(list, target) !== 0) return
+      yield list
+    }
+  }
+
+  /** The lists of what is under an account: of itself, its records hour by hour, the rest. Behind one of them, if told. */
+  *underAccount(did: number, after?: ListPlace): Generator<ListRow, void> {
+    for (const hour of this.#hoursUnder(did, after?.hour)) {
+      const text = hour === hours.text ? new Uint8Array() : undefined
+      const isWithin = after?.hour === hour
+      const from = isWithin ? after : { hour, did, collection: 0, tid: 0, text, source: 0 }
+      for (const list of this.#from(from)) {
+        if (list.did !== did) break
+        if (!isWithin || compareListPlaces(list, after) > 0) yield list
+      }
+    }
+  }
+
+  /** Hours in which there may be lists of what is under an account, from one of them on. */
+  *#hoursUnder(did: number, from: number = hours.did): Generator<number, void> {
+    if (from === hours.did) yield from
+    if (from !== hours.text) {
+      const first = from === hours.did ? 0 : from
+      const end = dayKey(did + 1, 0)
+      let day = this.#dayFrom.get(dayKey(did, first), end)
+      for (; day !== undefined; day = this.#dayFrom.get(day + 1, end)) {
+        const dawn = hourOfDay(day)
+        for (let hour = Math.max(dawn, first); hour < dawn + 24; hour++) yield hour
+      }
+    }
+    yield hours.text
+  }
+
+  /** The lists of an hour from a place on. */
+  *#from(place: ListPlace): Generator<ListRow, void> {
+    let row = this.#find(place.hour, firstBytes(place, place.source))
+    while (row?.hour === place.hour) {
+      const reader = new ListRowReader(row.data, place.hour)
+      while (reader.next()) if (compareListPlaces(reader, place) >= 0) yield rowOf(reader)
+      row = this.#next.get(row.hour, row.first)
+    }
   }
 
   /** Entries below a slot, newest first. */
@@ -71,8 +119,8 @@ export class ListReader {
 
   /** The first slot whose entry came at a time or later; the number of slots where none did. */
   firstSlotAt(list: ListRow, time: number): number {
-    if (list.long === null) {
-      return entriesOf(this.#short(list)).find(entry => entry.time >= time)?.slot ?? list.slots
+    if (list.long === undefined) {
+      return entriesOf(list.run).find(entry => entry.time >= time)?.slot ?? list.slots
     }
     let low = 0
     let high = list.slots
@@ -91,8 +139,8 @@ export class ListReader {
 
   /** The slots of a DID's entries, rising. */
   slotsOf(list: ListRow, did: number): number[] {
-    if (list.long === null) {
-      return entriesOf(this.#short(list))
+    if (list.long === undefined) {
+      return entriesOf(list.run)
         .filter(entry => entry.did === did)
         .map(({ slot }) => slot)
     }
@@ -103,8 +151,8 @@ export class ListReader {
   /** The slots of many DIDs' entries, by DID; those without any are left out. */
   slotsOfAll(list: ListRow, dids: ReadonlySet<number>): Map<number, number[]> {
     const slots = new Map<number, number[]>()
-    if (list.long === null) {
-      for (const { did, slot } of entriesOf(this.#short(list))) {
+    if (list.long === undefined) {
+      for (const { did, slot } of entriesOf(list.run)) {
         if (!dids.has(did)) continue
         const own = slots.get(did)
         if (own) own.push(slot)
@@ -127,16 +175,11 @@ export class ListReader {
     return found
   }
 
-  #short(list: ListRow): Buffer | undefined {
-    return this.#data.get(list.target, list.source)?.data ?? undefined
-  }
-
   /** The last run that begins below a slot, and where that is. */
   #runBelow(list: ListRow, below: number): { from: number; data: Buffer } | undefined {
     if (below <= 0) return undefined
-    if (list.long === null) {
-      const data = this.#short(list)
-      return data && { from: 0, data }
+    if (list.long === undefined) {
+      return list.run && { from: 0, data: list.run }
     }
     const first = longKey(list.long, 0)
     const row = this.#atOrBelow.get(first, first + Math.min(below, list.slots) - 1)
@@ -146,11 +189,17 @@ export class ListReader {
   /** The first run that begins at a slot or behind it. */
   #runFrom(list: ListRow, from: number): { from: number; data: Buffer } | undefined {
     if (from >= list.slots) return undefined
-    if (list.long === null) return from === 0 ? this.#runBelow(list, 1) : undefined
+    if (list.long === undefined) return from === 0 ? this.#runBelow(list, 1) : undefined
     const first = longKey(list.long, 0)
     const row = this.#atOrAbove.get(first + from, first + list.slots)
     return row && { from: row.id - first, data: row.data }
   }
+}
+
+/** What a reader stands at. */
+function rowOf(reader: ListRowReader): ListRow {
+  const { hour, did, collection, tid, text, source, records, dids, slots, long, run } = reader
+  return { hour, did, collection, tid, text, source, records, dids, slots, long, run }
 }
 
 function entriesOf(run: Buffer | undefined): Entry[] {

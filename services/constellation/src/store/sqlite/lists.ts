@@ -1,17 +1,12 @@
 import type { Database } from '@orrery/storage'
 import { endOf, EntryReader, extendRun, shortenRun, startRun } from './entries.ts'
-import type { Gathered } from './gathered.ts'
+import { type Gathered, initialRoom, muchRoom } from './gathered.ts'
+import { compareListPlaces, type List, type ListPlace, ListRowReader, ListRowWriter } from './list-rows.ts'
 import { MemberTree } from './member-tree.ts'
-import { longKey } from './schema.ts'
+import { firstBytes, hours, placeOfBytes } from './places.ts'
+import { dayKey, longKey } from './schema.ts'
 import { orderBy } from './sorted.ts'
-
-interface ListRow {
-  records: number
-  dids: number
-  slots: number
-  long: number | null
-  data: Buffer | null
-}
+import { type MergedRow, Stretches } from './stretches.ts'
 
 /** The last run of a long list. */
 interface Tail {
@@ -22,35 +17,38 @@ interface Tail {
   isNew: boolean
 }
 
+const newList: List = { records: 0, dids: 0, slots: 1, long: undefined, run: undefined }
+
+/** How many bytes a step adds at most, most often. */
+const stepBytes = 16
+
 /**
  * The lists as they are written. What a batch adds and removes is kept until `flush`, which goes through it in the order of
  * the rows, so that each is read and written once, and neighbours share pages.
  */
 export class Lists {
   /** What is to be done, in its order: a link's number × 2, and 1 more where it goes. */
-  #steps: number[] = []
+  #steps = new Uint32Array(initialRoom)
+  #count = 0
+  /** Days in which there are new lists of accounts' records. */
+  readonly #days = new Set<number>()
   readonly #gathered: Gathered
+  readonly #rows: Stretches
   readonly #members: MemberTree
   readonly #db
   readonly #nextLong: () => number
   readonly #maxRowBytes: number
+  #added = 0
 
   /** `nextLong` gives a number to a list that has become long. */
   constructor(db: Database, gathered: Gathered, nextLong: () => number, maxRowBytes: number) {
     this.#gathered = gathered
     this.#nextLong = nextLong
     this.#maxRowBytes = maxRowBytes
+    this.#rows = new Stretches(db, 'list')
     this.#members = new MemberTree(db, maxRowBytes)
     this.#db = {
-      get: db.prepare<[Buffer, number], ListRow>(
-        'SELECT records, dids, slots, long, data FROM list WHERE target = ? AND source = ?',
-      ),
-      insert: db.prepare(
-        'INSERT INTO list (records, dids, slots, long, data, target, source) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      ),
-      update: db.prepare(
-        'UPDATE list SET records = ?, dids = ?, slots = ?, long = ?, data = ? WHERE target = ? AND source = ?',
-      ),
+      addDay: db.prepare('INSERT OR IGNORE INTO linked_day (id) VALUES (?)'),
       lastChunk: chunkAtOrBelow(db),
       insertChunk: db.prepare('INSERT INTO chunk (id, data) VALUES (?, ?)'),
       updateChunk: db.prepare('UPDATE chunk SET data = ? WHERE id = ?'),
@@ -60,89 +58,129 @@ export class Lists {
 
   /** Adds the entry of a link that was gathered, which has its slot after `flush`. */
   append(link: number): void {
-    this.#steps.push(link * 2)
+    this.#add(link * 2)
   }
 
   /** Takes the entry of a link out. */
   remove(link: number): void {
-    this.#steps.push(link * 2 + 1)
+    this.#add(link * 2 + 1)
   }
 
   /** Writes what was added and removed, and forgets it. Answers how many lists came to be. */
   flush(): number {
-    const unordered = this.#steps
     const gathered = this.#gathered
-    const compare = (a: number, b: number): number => gathered.compareLists(linkOf(a), linkOf(b))
-    const order = orderBy(
-      unordered.length,
-      i => gathered.keyHead(linkOf(unordered[i]!)),
-      (a, b) => compare(unordered[a]!, unordered[b]!),
+    const { hour, did } = gathered.link
+    const steps = orderBy(
+      this.#steps.subarray(0, this.#count),
+      [step => hour[linkOf(step)]!, step => did[linkOf(step)]!],
+      (a, b) => gathered.compareLists(linkOf(a), linkOf(b)),
     )
-    const steps = order.map(i => unordered[i]!)
-    this.#steps = []
-    let added = 0
-    for (let from = 0; from < steps.length;) {
-      const first = steps[from]!
-      let to = from + 1
-      while (to < steps.length && compare(first, steps[to]!) === 0) to++
-      if (this.#write(linkOf(first), steps.subarray(from, to))) added++
-      from = to
-    }
-    return added
+    this.#added = 0
+    this.#rows.merge(steps, {
+      hourOf: step => hour[linkOf(step)]!,
+      firstOf(step) {
+        const list = gathered.listOf(linkOf(step))
+        return firstBytes(list, list.source)
+      },
+      below(ofHour, first) {
+        const end = placeOfBytes(ofHour, first)
+        return step => {
+          const link = linkOf(step)
+          return did[link]! < end.did || compareListPlaces(gathered.listOf(link), end) < 0
+        }
+      },
+      merge: (row, ofHour, some) => this.#merge(row, ofHour, some),
+    })
+    for (const day of [...this.#days].toSorted((a, b) => a - b)) this.#db.addDay.run(day)
+    this.forget()
+    return this.#added
   }
 
   forget(): void {
-    this.#steps = []
+    // What an import took room for need not be kept behind it.
+    if (this.#count * muchRoom < this.#steps.length) this.#steps = new Uint32Array(initialRoom)
+    this.#count = 0
+    this.#days.clear()
   }
 
-  /** Takes the steps of the list that a link is in; true where it is new. */
-  #write(link: number, steps: Uint32Array): boolean {
-    const target = this.#gathered.keyOf(link)
-    const source = this.#gathered.link.source[link]!
-    const row = this.#db.get.get(target, source)
-    const list = row ?? { records: 0, dids: 0, slots: 1, long: null, data: null }
-    for (let i = 0; i < steps.length;) i = this.#take(list, steps, i)
-    const { records, dids, slots, long, data } = list
-    const write = row ? this.#db.update : this.#db.insert
-    write.run(records, dids, slots, long, data, target, source)
-    return !row
+  #add(step: number): void {
+    if (this.#count === this.#steps.length) {
+      const larger = new Uint32Array(this.#count * 2)
+      larger.set(this.#steps)
+      this.#steps = larger
+    }
+    this.#steps[this.#count++] = step
   }
 
-  /** Takes a step, or as many of a kind as follow each other; answers which one is next. */
-  #take(list: ListRow, steps: Uint32Array, from: number): number {
+  /** A row with the steps of its lists taken. */
+  #merge(row: Uint8Array, hour: number, steps: Uint32Array): MergedRow[] {
+    const gathered = this.#gathered
+    const reader = new ListRowReader(row, hour)
+    const rows = new ListRowWriter(row.length + steps.length * stepBytes, this.#maxRowBytes)
+    let isThere = reader.next()
+    for (let from = 0; from < steps.length;) {
+      const link = linkOf(steps[from]!)
+      const place = gathered.listOf(link)
+      let to = from + 1
+      while (to < steps.length && gathered.compareLists(link, linkOf(steps[to]!)) === 0) to++
+      let order = 1
+      while (isThere && (order = compareListPlaces(reader, place)) < 0) {
+        rows.copy(reader)
+        isThere = reader.next()
+      }
+      const isKnown = isThere && order === 0
+      const { records, dids, slots, long, run } = isKnown ? reader : newList
+      const list: List = { records, dids, slots, long, run }
+      for (let i = from; i < to;) i = this.#take(list, steps, i, to)
+      rows.write(place, list)
+      if (isKnown) isThere = reader.next()
+      else this.#isNew(place)
+      from = to
+    }
+    for (; isThere; isThere = reader.next()) rows.copy(reader)
+    return rows.end()
+  }
+
+  #isNew({ hour, did }: ListPlace): void {
+    this.#added++
+    if (hour < hours.text) this.#days.add(dayKey(did, hour))
+  }
+
+  /** Takes a step of a list, or as many of a kind as follow each other; answers which one is next. */
+  #take(list: List, steps: Uint32Array, from: number, end: number): number {
     const { slot } = this.#gathered.link
     const link = linkOf(steps[from]!)
     if (goes(steps[from]!)) {
       list.records--
-      if (list.long === null) removeShort(list, slot[link]!)
+      if (list.long === undefined) removeShort(list, slot[link]!)
       else this.#removeLong(list, list.long, slot[link]!)
       return from + 1
     }
-    if (list.long === null) {
+    if (list.long === undefined) {
       list.records++
       slot[link] = list.slots++
       this.#appendShort(list, link)
-      if (list.data!.length > this.#maxRowBytes) this.#makeLong(list, list.data!)
+      if (list.run!.length > this.#maxRowBytes) this.#makeLong(list, list.run!)
       return from + 1
     }
     let to = from
-    for (; to < steps.length && !goes(steps[to]!); to++) slot[linkOf(steps[to]!)] = list.slots++
+    for (; to < end && !goes(steps[to]!); to++) slot[linkOf(steps[to]!)] = list.slots++
     list.records += to - from
     this.#appendLong(list, list.long, Array.from(steps.subarray(from, to), linkOf))
     return to
   }
 
-  #appendShort(list: ListRow, link: number): void {
+  #appendShort(list: List, link: number): void {
     const { did, time, rkey, slot } = this.#entry(link)
-    if (list.data === null) {
-      list.data = startRun(slot, time, { did, isAgain: false, rkey })
+    if (!list.run) {
+      list.run = startRun(slot, time, { did, isAgain: false, rkey })
       list.dids++
       return
     }
-    const reader = new EntryReader(list.data)
+    const reader = new EntryReader(list.run)
     let isAgain = false
     while (reader.next()) if (reader.did === did) isAgain = true
-    list.data = extendRun(list.data, reader.time, time, { did, isAgain, rkey })
+    list.run = extendRun(list.run, reader.time, time, { did, isAgain, rkey })
     if (!isAgain) list.dids++
   }
 
@@ -154,7 +192,7 @@ export class Lists {
   }
 
   /** Gives a list that has outgrown its row runs of its own, and a register of its DIDs. */
-  #makeLong(list: ListRow, run: Buffer): void {
+  #makeLong(list: List, run: Buffer): void {
     const long = this.#nextLong()
     const reader = new EntryReader(run)
     const first = reader.slot + 1
@@ -163,10 +201,10 @@ export class Lists {
     this.#members.add(long, entries)
     this.#db.insertChunk.run(longKey(long, first), run)
     list.long = long
-    list.data = null
+    list.run = undefined
   }
 
-  #appendLong(list: ListRow, long: number, links: readonly number[]): void {
+  #appendLong(list: List, long: number, links: readonly number[]): void {
     const entries = links.map(link => this.#entry(link))
     const areAgain = this.#members.add(long, entries)
     let tail = this.#tail(long)
@@ -197,7 +235,7 @@ export class Lists {
     else this.#db.updateChunk.run(data, id)
   }
 
-  #removeLong(list: ListRow, long: number, slot: number): void {
+  #removeLong(list: List, long: number, slot: number): void {
     const { did, wasAgain } = this.#shorten(long, slot)
     const left = this.#members.remove(long, did, slot)
     if (left.length === 0) list.dids--
@@ -236,9 +274,9 @@ function goes(step: number): boolean {
   return step % 2 === 1
 }
 
-function removeShort(list: ListRow, slot: number): void {
-  const { run, did, wasAgain } = shortenRun(list.data!, slot, true)
-  list.data = run ?? null
+function removeShort(list: List, slot: number): void {
+  const { run, did, wasAgain } = shortenRun(list.run!, slot, true)
+  list.run = run
   if (!wasAgain && !(run && hasDid(run, did))) list.dids--
 }
 

@@ -17,10 +17,12 @@ export class MemberTree {
     this.#db = {
       atOrBelow: memberAtOrBelow(db),
       // With where the next row of the list begins.
-      findToWrite: db.prepare<[number, number, number], Row & { next: number | null }>(
-        `SELECT id, data, (SELECT later.id FROM member AS later WHERE later.id > member.id AND later.id < ? ORDER BY later.id LIMIT 1) AS next
-         FROM member WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1`,
-      ),
+      findToWrite: db
+        .prepare<[number, number, number], [id: number, data: Buffer, next: number | null]>(
+          `SELECT id, data, (SELECT later.id FROM member AS later WHERE later.id > member.id AND later.id < ? ORDER BY later.id LIMIT 1)
+           FROM member WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT 1`,
+        )
+        .raw(),
       insert: db.prepare('INSERT INTO member (id, data) VALUES (?, ?)'),
       update: db.prepare('UPDATE member SET data = ? WHERE id = ?'),
       remove: db.prepare('DELETE FROM member WHERE id = ?'),
@@ -34,9 +36,9 @@ export class MemberTree {
     for (let at = 0; at < byDid.length;) {
       const { did } = byDid[at]!
       const row = this.#db.findToWrite.get(longKey(long + 1, 0), longKey(long, 0), longKey(long, did))
-      const members = row ? readMembers(row.data) : { dids: [], slots: [] }
-      const next = row?.next ?? undefined
-      const end = next === undefined ? Infinity : withinLong(next)
+      const [id, data, next] = row ?? []
+      const members = data ? readMembers(data) : { dids: [], slots: [] }
+      const end = typeof next === 'number' ? withinLong(next) : Infinity
       for (; at < byDid.length && byDid[at]!.did < end; at++) {
         const entry = byDid[at]!
         const index = memberIndex(members, entry.did)
@@ -48,7 +50,7 @@ export class MemberTree {
           members.slots.splice(index, 0, [entry.slot])
         }
       }
-      this.#write(long, row, members)
+      this.#write(long, id, members)
     }
     return areAgain
   }
@@ -71,7 +73,7 @@ export class MemberTree {
     return left
   }
 
-  #write(long: number, row: Row | undefined, members: Members): void {
+  #write(long: number, row: number | undefined, members: Members): void {
     const whole = writeMembers(members)
     const count = members.dids.length
     const pieces = Math.min(count, Math.ceil(whole.length / this.#maxRowBytes))
@@ -79,7 +81,7 @@ export class MemberTree {
       const from = Math.floor((count * i) / pieces)
       const data = pieces === 1 ? whole : writeMembers(members, from, Math.floor((count * (i + 1)) / pieces))
       if (i > 0) this.#db.insert.run(longKey(long, members.dids[from]!), data)
-      else if (row) this.#db.update.run(data, row.id)
+      else if (row !== undefined) this.#db.update.run(data, row)
       else this.#db.insert.run(longKey(long, 0), data)
     }
   }

@@ -20,9 +20,9 @@ export class Names {
   readonly #names = new Recent<number, string>(remembered)
 
   constructor(db: Database, table: NameTable) {
-    this.#find = db.prepare<[number, Kept], { id: number }>(
-      `SELECT id FROM ${table} WHERE hash = ? AND name = ?`,
-    )
+    this.#find = db
+      .prepare<[number, Kept], number>(`SELECT id FROM ${table} WHERE hash = ? AND name = ?`)
+      .pluck()
     this.#read = db.prepare<[number], { name: Kept }>(`SELECT name FROM ${table} WHERE id = ?`)
     this.#add = db.readonly
       ? undefined
@@ -72,7 +72,7 @@ export class Names {
   }
 
   #lookUp(kept: Kept, hash: number): number | undefined {
-    return this.#find.get(hash, kept)?.id
+    return this.#find.get(hash, kept)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Gathered } from './gathered.ts'
-import type { RecordPlace } from './records.ts'
+import type { Place } from './places.ts'
 
 /**
  * Which records were gathered last, by their places: numbers in a table of a power of two, of which less than half is in
@@ -17,7 +17,7 @@ export class PlaceIndex {
   }
 
   /** The record of a place, if one was gathered. */
-  find(place: RecordPlace): number | undefined {
+  find(place: Place): number | undefined {
     const entry = this.#table[this.#slotOf(place)]!
     return entry === 0 ? undefined : entry - 1
   }
@@ -30,9 +30,9 @@ export class PlaceIndex {
     this.#table[slot] = number + 1
   }
 
-  /** All that are there, in the order of their numbers. */
-  numbers(): number[] {
-    return Array.from(this.#table.filter(entry => entry > 0).toSorted(), entry => entry - 1)
+  /** All that are there, in any order. */
+  numbers(): Uint32Array {
+    return this.#table.filter(entry => entry > 0).map(entry => entry - 1)
   }
 
   clear(): void {
@@ -47,7 +47,7 @@ export class PlaceIndex {
   }
 
   /** Where a place is, or would be. */
-  #slotOf(place: RecordPlace): number {
+  #slotOf(place: Place): number {
     const mask = this.#table.length - 1
     let slot = hashOf(place) & mask
     for (; ; slot = (slot + 1) & mask) {
@@ -56,7 +56,7 @@ export class PlaceIndex {
     }
   }
 
-  #isAt(number: number, { hour, did, collection, tid, text }: RecordPlace): boolean {
+  #isAt(number: number, { hour, did, collection, tid, text }: Place): boolean {
     const { record, texts } = this.#gathered
     if (record.did[number] !== did || record.tid[number] !== tid) return false
     if (record.hour[number] !== hour || record.collection[number] !== collection) return false
@@ -64,7 +64,7 @@ export class PlaceIndex {
   }
 }
 
-function hashOf({ hour, did, collection, tid, text }: RecordPlace): number {
+function hashOf({ hour, did, collection, tid, text }: Place): number {
   let hash = Math.imul(did, 0x9e37_79b1) ^ Math.imul(hour ^ (collection << 20), 0x85eb_ca6b)
   hash = Math.imul(hash ^ (tid / 2 ** 20) ^ (tid % 2 ** 20), 0xc2b2_ae35)
   if (text) for (const byte of text) hash = Math.imul(hash ^ byte, 0x0100_0193)

@@ -1,4 +1,4 @@
-const ways = 4
+const ways = 8
 /** Four groups of 30 bits, which are the whole DID, and its number. */
 const fields = 5
 

@@ -20,20 +20,22 @@ import type {
 } from '../../store.ts'
 import { prepareReadState } from './accounts.ts'
 import { secondsFrom, timeMsOf } from './entries.ts'
+import type { ListPlace } from './list-rows.ts'
 import { type Entry, ListReader, type ListRow } from './list-reader.ts'
 import { Names } from './names.ts'
-import { prepareFindRow } from './record-tree.ts'
-import { findLinks, placeOf } from './records.ts'
+import { firstBytes, placeOf } from './places.ts'
+import { findLinks } from './records.ts'
 import { parseRkey } from './rkey.ts'
 import { states } from './schema.ts'
 import { Snapshot } from './snapshot.ts'
+import { prepareFindStretch } from './stretches.ts'
 import {
-  accountRanges,
   type Dictionary,
-  keyBytes,
+  keyOfPlace,
+  placeOfKey,
+  placeOfTarget,
   sourceName,
   sourceOf,
-  targetKey,
   targetOf,
 } from './targets.ts'
 import type { Version } from './version.ts'
@@ -65,8 +67,6 @@ export class SqliteReader implements LinkReader {
   readonly #lists: ListReader
   readonly #recordRow
   readonly #state
-  readonly #ofTarget
-  readonly #underAccount
   readonly #totals
 
   constructor(db: Database, options: SqliteReaderOptions = {}) {
@@ -81,15 +81,8 @@ export class SqliteReader implements LinkReader {
       texts: new Names(db, 'text'),
     }
     this.#lists = new ListReader(db)
-    this.#recordRow = prepareFindRow(db)
+    this.#recordRow = prepareFindStretch(db, 'record')
     this.#state = prepareReadState(db)
-    this.#ofTarget = db.prepare<[Buffer, number], ListRow>(
-      'SELECT target, source, records, dids, slots, long FROM list WHERE target = ? ORDER BY source LIMIT ?',
-    )
-    this.#underAccount = db.prepare<[Buffer, number, Buffer, number], ListRow>(
-      `SELECT target, source, records, dids, slots, long FROM list
-       WHERE (target, source) > (?, ?) AND target < ? AND records > 0 ORDER BY target, source LIMIT ?`,
-    )
     this.#totals = db.prepare<
       [],
       { started_ms: number | null; dids: number; targetables: number; records: number; links: number }
@@ -201,26 +194,18 @@ export class SqliteReader implements LinkReader {
   ): Promise<Page<TargetCounts, Omit<TargetCounts, keyof Counts>>> {
     return this.#read(() => {
       const id = this.#names.dids.find(did)
-      const ranges = id === undefined ? [] : accountRanges(id)
       const start = after && this.#placeOf(after)
-      const at = after ? ranges.findIndex(range => start && isWithin(start.target, range)) : 0
-      const rows: ListRow[] = []
-      for (let i = at; i >= 0 && i < ranges.length && rows.length <= limit; i++) {
-        const [from, before] = ranges[i]!
-        const place = i === at && start ? start : { target: from, source: -1 }
-        rows.push(...this.#underAccount.all(place.target, place.source, before, limit + 1 - rows.length))
+      if (id === undefined || (after && start?.did !== id)) return { items: [], next: undefined }
+      const items: TargetCounts[] = []
+      for (const list of this.#lists.underAccount(id, start)) {
+        if (list.records === 0) continue
+        if (items.length === limit) {
+          const { target, source } = items.at(-1)!
+          return { items, next: { target, source } }
+        }
+        items.push({ target: targetOf(list, this.#names), ...this.#sourceCounts(list) })
       }
-      const items = rows.slice(0, limit).map(({ target, source, records, dids }) => ({
-        target: targetOf(target, this.#names),
-        source: sourceOf(source, this.#names),
-        records,
-        distinct: dids,
-      }))
-      const last = items.at(-1)
-      return {
-        items,
-        next: rows.length > limit && last ? { target: last.target, source: last.source } : undefined,
-      }
+      return { items, next: undefined }
     })
   }
 
@@ -230,15 +215,15 @@ export class SqliteReader implements LinkReader {
       if (did === undefined || !this.#isVisible(did)) return []
       return this.#linksOf(did, record.collection, record.rkey).map(({ source, target }) => ({
         path: sourceOf(source, this.#names).path,
-        target: targetOf(keyBytes(target), this.#names),
+        target: targetOf(placeOfKey(target), this.#names),
       }))
     })
   }
 
   async knows(target: string): Promise<boolean> {
     return this.#read(() => {
-      const key = targetKey(target, this.#names)
-      return key !== undefined && this.#ofTarget.get(keyBytes(key), 1) !== undefined
+      const place = placeOfTarget(target, this.#names)
+      return place !== undefined && !this.#lists.ofTarget(place).next().done
     })
   }
 
@@ -266,10 +251,10 @@ export class SqliteReader implements LinkReader {
   }
 
   #list({ target, source }: ListKey): ListRow | undefined {
-    const key = targetKey(target, this.#names)
-    if (!key) return undefined
+    const place = placeOfTarget(target, this.#names)
+    if (!place) return undefined
     const id = this.#sourceId(source.collection, source.path)
-    return id === undefined ? undefined : this.#lists.row(keyBytes(key), id)
+    return id === undefined ? undefined : this.#lists.row(place, id)
   }
 
   #sourceId(collection: string, path: string): number | undefined {
@@ -328,7 +313,7 @@ export class SqliteReader implements LinkReader {
     const path = list && this.#sourceId(collection, key.pathToOther)
     if (!list || path === undefined) return
     const dids = key.dids && this.#visible(key.dids)
-    const wanted = key.otherTargets && new Set(key.otherTargets.map(target => targetKey(target, this.#names)))
+    const wanted = key.otherTargets && this.#keysOf(key.otherTargets)
     if (dids?.size === 0 || wanted?.size === 0) return
     const entries = dids
       ? this.#chosen(list, this.#lists.slotsOfAll(list, dids), {
@@ -345,7 +330,7 @@ export class SqliteReader implements LinkReader {
       if (found.length === 0 || !this.#isVisible(entry.did)) continue
       const others = found.map(({ target, other }) => ({
         other,
-        target: targetOf(keyBytes(target), this.#names),
+        target: targetOf(placeOfKey(target), this.#names),
       }))
       yield { entry, others }
     }
@@ -355,8 +340,13 @@ export class SqliteReader implements LinkReader {
     const id = this.#names.collections.find(collection)
     if (id === undefined) return []
     const place = placeOf(did, id, parseRkey(rkey))
-    const row = this.#recordRow(place)
-    return (row && findLinks(row, place)) ?? []
+    const row = this.#recordRow(place.hour, firstBytes(place))
+    return (row && findLinks(row.data, place)) ?? []
+  }
+
+  #keysOf(targets: readonly string[]): Set<string> {
+    const places = targets.map(target => placeOfTarget(target, this.#names))
+    return new Set(places.filter(place => place !== undefined).map(keyOfPlace))
   }
 
   #record({ source }: ListKey, { did, rkey }: Entry): RecordKey {
@@ -364,19 +354,18 @@ export class SqliteReader implements LinkReader {
   }
 
   #sourcesOf(target: string): SourceCounts[] {
-    const key = targetKey(target, this.#names)
-    if (!key) return []
-    return this.#ofTarget.all(keyBytes(key), -1).map(({ source, records, dids }) => ({
-      source: sourceOf(source, this.#names),
-      records,
-      distinct: dids,
-    }))
+    const place = placeOfTarget(target, this.#names)
+    return place ? Array.from(this.#lists.ofTarget(place), list => this.#sourceCounts(list)) : []
   }
 
-  #placeOf({ target, source }: Omit<TargetCounts, keyof Counts>) {
-    const key = targetKey(target, this.#names)
+  #sourceCounts({ source, records, dids }: ListRow): SourceCounts {
+    return { source: sourceOf(source, this.#names), records, distinct: dids }
+  }
+
+  #placeOf({ target, source }: Omit<TargetCounts, keyof Counts>): ListPlace | undefined {
+    const place = placeOfTarget(target, this.#names)
     const id = this.#sourceId(source.collection, source.path)
-    return key && id !== undefined ? { target: keyBytes(key), source: id } : undefined
+    return place && id !== undefined ? { ...place, source: id } : undefined
   }
 
   #isVisible(did: number): boolean {
@@ -401,10 +390,6 @@ function takePage(entries: Iterable<Entry>, limit: number): Page<Entry> {
     items.push(entry)
   }
   return { items, next: undefined }
-}
-
-function isWithin(key: Buffer, [from, before]: readonly [Buffer, Buffer]): boolean {
-  return Buffer.compare(key, from) >= 0 && Buffer.compare(key, before) < 0
 }
 
 function* passing<T>(items: Iterable<T>, passes: (item: T) => boolean): Generator<T, void> {

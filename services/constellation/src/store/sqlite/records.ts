@@ -1,84 +1,28 @@
 import { ByteReader, ByteWriter } from './bytes.ts'
 import type { Gathered } from './gathered.ts'
-import { formatTid, type Rkey, type Tid } from './rkey.ts'
-import { takeTargetKey } from './targets.ts'
+import { comparePlaces, firstBytes, hours, type Place } from './places.ts'
+import { cutBytes, type MergedRow } from './stretches.ts'
+import { skipTarget, writeTarget } from './targets.ts'
 
-// What records link to, as rows of an hour of record keys have it: by account, collection and key, all rising. Keys are
-// about as old as their records, so what comes in goes where the rows were touched a moment ago, whoever it is of.
+// What records link to, as rows of the tree by what links have it: in the order of their places.
 //
 //   row    = record …
 //   record = number of links × 2 + whether the account and the collection are those of the record before
 //          · [account since that of the record before · collection] · key · link …
 //   key    = microseconds of the hour and clock of a TID in six bytes | length · UTF-8
-//   link   = number of the source · key of the target · slot in the list
+//   link   = number of the source · target · slot in the list
 
 /** A link of a record as it is kept. */
 export interface KeptLink {
   source: number
-  /** Its key. */
+  /** As `keyOfPlace` has it. */
   target: string
   /** 0 until its list is written. */
   slot: number
 }
 
-/** Which record, in the numbers that put records in order. */
-export interface RecordPlace {
-  /** Of its key, since 1970; `textHour` where that is no TID. */
-  hour: number
-  did: number
-  collection: number
-  /** The microseconds of a TID within its hour × 1024 + its clock. */
-  tid: number
-  /** Any other key, in UTF-8. */
-  text: Uint8Array | undefined
-}
-
-const hourMicros = 3_600_000_000
-
-/** Beyond the hours of all TIDs that `parseRkey` takes for one. */
-export const textHour = 2 ** 20
-
-export function placeOf(did: number, collection: number, rkey: Rkey): RecordPlace {
-  if ('text' in rkey) return { hour: textHour, did, collection, tid: 0, text: rkey.text }
-  const hour = Math.floor(rkey.micros / hourMicros)
-  const tid = (rkey.micros - hour * hourMicros) * 1024 + rkey.clock
-  return { hour, did, collection, tid, text: undefined }
-}
-
-/** The TID that a place stands for. */
-export function tidOfPlace(hour: number, tid: number): Tid {
-  return { micros: hour * hourMicros + Math.floor(tid / 1024), clock: tid % 1024 }
-}
-
-/** The record key of a place. */
-export function rkeyOf({ hour, tid, text }: RecordPlace): string {
-  if (text) return Buffer.from(text).toString()
-  const { micros, clock } = tidOfPlace(hour, tid)
-  return formatTid(micros, clock)
-}
-
-/** Below 0 where the first comes first. */
-export function comparePlaces(a: RecordPlace, b: RecordPlace): number {
-  return (
-    a.hour - b.hour ||
-    a.did - b.did ||
-    a.collection - b.collection ||
-    (a.text && b.text ? Buffer.compare(a.text, b.text) : a.tid - b.tid)
-  )
-}
-
-/** A place within its hour as bytes, in the same order. */
-export function firstBytes({ did, collection, tid, text }: RecordPlace): Buffer {
-  const bytes = Buffer.allocUnsafe(9 + (text?.length ?? 6))
-  bytes.writeUIntBE(did, 0, 5)
-  bytes.writeUInt32BE(collection, 5)
-  if (text) bytes.set(text, 9)
-  else bytes.writeUIntBE(tid, 9, 6)
-  return bytes
-}
-
 /** Reads a row from the front. The fields tell of the record that `next` came to. */
-export class RecordReader implements RecordPlace {
+export class RecordReader implements Place {
   readonly hour: number
   did = 0
   collection = 0
@@ -106,18 +50,12 @@ export class RecordReader implements RecordPlace {
       this.did += reader.varint()
       this.collection = reader.varint()
     }
-    if (this.hour === textHour) this.text = reader.take(reader.varint())
-    else {
-      const { bytes, at } = reader
-      reader.skip(6)
-      const low =
-        ((bytes[at + 2]! << 24) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 8) | bytes[at + 5]!) >>> 0
-      this.tid = (bytes[at]! * 256 + bytes[at + 1]!) * 2 ** 32 + low
-    }
+    if (this.hour === hours.text) this.text = reader.take(reader.varint())
+    else this.tid = reader.six()
     this.linksFrom = reader.at
     for (let i = 0; i < this.count; i++) {
       reader.varint()
-      takeTargetKey(reader)
+      skipTarget(reader)
       reader.varint()
     }
     this.linksTo = reader.at
@@ -133,14 +71,16 @@ export class RecordReader implements RecordPlace {
     const reader = new ByteReader(this.#reader.bytes, this.linksFrom)
     return Array.from({ length: this.count }, () => {
       const source = reader.varint()
-      const target = Buffer.from(takeTargetKey(reader)).toString('latin1')
+      const from = reader.at
+      skipTarget(reader)
+      const target = Buffer.from(reader.bytes.subarray(from, reader.at)).toString('latin1')
       return { source, target, slot: reader.varint() }
     })
   }
 }
 
 /** The links of a record in the row that has it, if one does. */
-export function findLinks(row: Uint8Array, place: RecordPlace): KeptLink[] | undefined {
+export function findLinks(row: Uint8Array, place: Place): KeptLink[] | undefined {
   const reader = new RecordReader(row, place.hour)
   while (reader.next()) {
     const order = comparePlaces(reader, place)
@@ -148,13 +88,6 @@ export function findLinks(row: Uint8Array, place: RecordPlace): KeptLink[] | und
     if (order > 0) return undefined
   }
   return undefined
-}
-
-/** A row that came out of a merge. */
-export interface RecordRow {
-  /** Undefined for that of the row that was. */
-  first: Buffer | undefined
-  data: Buffer
 }
 
 /**
@@ -168,7 +101,7 @@ export function mergeRecords(
   gathered: Gathered,
   changed: Uint32Array,
   maxBytes: number,
-): RecordRow[] {
+): MergedRow[] {
   const reader = new RecordReader(row, hour)
   const rows = new RowWriter(targetBytes(row.length, gathered, changed, maxBytes))
   let isThere = reader.next()
@@ -190,7 +123,7 @@ export function mergeRecords(
 function targetBytes(rowBytes: number, gathered: Gathered, changed: Uint32Array, maxBytes: number): number {
   let bytes = rowBytes
   for (const number of changed) bytes += 10 + gathered.record.links[number]! * 16
-  return Math.min(maxBytes, bytes / Math.ceil(bytes / maxBytes) + 32)
+  return cutBytes(bytes, maxBytes)
 }
 
 const writer = new ByteWriter()
@@ -198,7 +131,7 @@ const writer = new ByteWriter()
 /** Writes records in order, from one row into the next. */
 class RowWriter {
   readonly #targetBytes: number
-  readonly #rows: RecordRow[] = []
+  readonly #rows: MergedRow[] = []
   #first: Buffer | undefined
   #did = 0
   #collection = 0
@@ -213,21 +146,24 @@ class RowWriter {
     writer.bytes(record.linkBytes)
   }
 
-  write(place: RecordPlace, gathered: Gathered, number: number): void {
+  write(place: Place, gathered: Gathered, number: number): void {
     const { record, link } = gathered
     const from = record.firstLink[number]!
     const to = from + record.links[number]!
     this.#head(place, to - from)
-    for (let i = from; i < to; i++)
-      writer.varint(link.source[i]!).bytes(gathered.keyOf(i)).varint(link.slot[i]!)
+    for (let i = from; i < to; i++) {
+      writer.varint(link.source[i]!)
+      writeTarget(writer, gathered.listOf(i))
+      writer.varint(link.slot[i]!)
+    }
   }
 
-  end(): RecordRow[] {
+  end(): MergedRow[] {
     this.#cut()
     return this.#rows
   }
 
-  #head(place: RecordPlace, count: number): void {
+  #head(place: Place, count: number): void {
     if (writer.length >= this.#targetBytes) {
       this.#cut()
       this.#first = firstBytes(place)

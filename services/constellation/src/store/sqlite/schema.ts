@@ -26,18 +26,17 @@ export const migrations: readonly Migration[] = [
       -- Deleted accounts with links left.
       CREATE TABLE leaving (did INTEGER PRIMARY KEY) STRICT;
 
-      -- Who links to a target from a source. A short list has its entries in data; a long one has a number of its own in
-      -- long, its entries in chunk and its DIDs in member. The next slot is in slots; the first was 1.
+      -- Who links to a target from a source: stretches of lists by the hour of the target's key, as record has them. A
+      -- short list has its entries with it; a long one has a number of its own, its entries in chunk and its DIDs in member.
       CREATE TABLE list (
-        target BLOB NOT NULL,
-        source INTEGER NOT NULL,
-        records INTEGER NOT NULL,
-        dids INTEGER NOT NULL,
-        slots INTEGER NOT NULL,
-        long INTEGER,
-        data BLOB,
-        PRIMARY KEY (target, source)
+        hour INTEGER NOT NULL,
+        first BLOB NOT NULL,
+        data BLOB NOT NULL,
+        PRIMARY KEY (hour, first)
       ) STRICT, WITHOUT ROWID;
+
+      -- The days in whose hours there are lists of an account's records: DID and day in one integer.
+      CREATE TABLE linked_day (id INTEGER PRIMARY KEY) STRICT;
 
       -- By the list's number and the first slot of the run, in one integer.
       CREATE TABLE chunk (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
@@ -79,6 +78,19 @@ const span = 2 ** 28
 
 export function longKey(list: number, within: number): number {
   return list * span + within
+}
+
+/** A DID and a day of an hour in one safe integer. */
+export function dayKey(did: number, hour: number): number {
+  return did * daysSpan + Math.floor(hour / 24)
+}
+
+/** More than there are days of TIDs. */
+const daysSpan = 2 ** 16
+
+/** The first hour of the day in such a number. */
+export function hourOfDay(key: number): number {
+  return (key % daysSpan) * 24
 }
 
 /** What is within the list. */

@@ -1,34 +1,43 @@
 /**
- * The places 0 up to `count` in the order of a whole number of each, and where that is the same of `compare`, and else as
- * they are. Numbers are sorted as such, with the place of each in their low bits: a fifth of the time that comparing takes.
+ * Puts things that are told by numbers in an order, in place: by a whole number of each, by further ones where that is the
+ * same, and by `compare` where all are. Numbers are sorted as such, with the place of each in their low bits: a fifth of the
+ * time that comparing takes.
+ *
+ * @throws RangeError where a number is too large
  */
 export function orderBy(
-  count: number,
-  numberOf: (place: number) => number,
+  things: Uint32Array,
+  numbersOf: readonly ((thing: number) => number)[],
   compare: (a: number, b: number) => number,
 ): Uint32Array {
-  const scale = 2 ** Math.ceil(Math.log2(count + 1))
-  const keys = new Float64Array(count)
+  const [numberOf, ...rest] = numbersOf
+  if (!numberOf) {
+    if (!isInOrder(things, compare)) things.set(Array.from(things).toSorted(compare))
+    return things
+  }
+  const scale = 2 ** Math.ceil(Math.log2(things.length + 1))
+  const keys = new Float64Array(things.length)
   let largest = 0
-  for (let i = 0; i < count; i++) {
-    const sortKey = numberOf(i) * scale + i
+  for (let i = 0; i < things.length; i++) {
+    const sortKey = numberOf(things[i]!) * scale + i
     if (sortKey > largest) largest = sortKey
     keys[i] = sortKey
   }
   if (largest > Number.MAX_SAFE_INTEGER) throw new RangeError('a number is too large to be sorted by')
   keys.sort()
-  const order = new Uint32Array(count)
-  for (let i = 0; i < count; i++) order[i] = keys[i]! % scale
-  for (let from = 0; from < count;) {
-    const number = Math.floor(keys[from]! / scale)
+  const unordered = things.slice()
+  for (let i = 0; i < things.length; i++) things[i] = unordered[keys[i]! % scale]!
+  for (let from = 0; from < things.length;) {
+    const end = (Math.floor(keys[from]! / scale) + 1) * scale
     let to = from + 1
-    let isInOrder = true
-    while (to < count && keys[to]! < (number + 1) * scale) {
-      isInOrder &&= compare(order[to - 1]!, order[to]!) <= 0
-      to++
-    }
-    if (!isInOrder) order.set(Array.from(order.subarray(from, to)).toSorted(compare), from)
+    while (to < things.length && keys[to]! < end) to++
+    if (to > from + 1) orderBy(things.subarray(from, to), rest, compare)
     from = to
   }
-  return order
+  return things
+}
+
+function isInOrder(things: Uint32Array, compare: (a: number, b: number) => number): boolean {
+  for (let i = 1; i < things.length; i++) if (compare(things[i - 1]!, things[i]!) > 0) return false
+  return true
 }

@@ -1,16 +1,17 @@
 import type { Source } from '../../store.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import type { Names } from './names.ts'
-import { parseRkey, rkeyBytes, type Tid, tidAt } from './rkey.ts'
+import { hours, type Place, placeOf, tidOfPlace } from './places.ts'
+import { formatTid, parseRkey, type Tid } from './rkey.ts'
+import { tidOf, tidOfRkey } from './tid64.ts'
 
-// Targets as keys. Most are records with a TID: twelve bytes instead of seventy. A key tells its own length, and the keys
-// under an account begin alike. They are in the order of their numbers first. Where they are looked up and compared they
-// are strings of one byte a character, which are smaller than buffers.
+// Targets as rows of records have them. Most are records with a TID: twelve bytes instead of seventy. Where they are
+// remembered and compared they are strings of one byte a character, which are smaller than buffers.
 //
-//   key = number of a text × 4 + 0                        any text
-//       | number of a DID × 4 + 1                         the DID
-//       | … + 2 · number of the collection · TID          at://did/collection/tid
-//       | … + 3 · length · UTF-8                          at://did and whatever follows
+//   target = number of a text × 4 + 0                        any text
+//          | number of a DID × 4 + 1                         the DID
+//          | … + 2 · number of the collection · TID          at://did/collection/tid
+//          | … + 3 · length · UTF-8                          at://did and whatever follows
 
 const kinds = { text: 0, did: 1, record: 2, under: 3 } as const
 
@@ -24,7 +25,7 @@ export interface Dictionary {
 
 const writer = new ByteWriter()
 
-/** A target taken apart, as its key has it. */
+/** A target taken apart. */
 export type TargetParts =
   | { kind: 'text'; text: string }
   | { kind: 'did'; did: string }
@@ -53,90 +54,82 @@ function endOfAuthority(target: string): number {
   return target.length
 }
 
-/** The key of a target; undefined where nothing links to anything like it. */
-export function targetKey(target: string, names: Dictionary): string | undefined {
+/** Where a target lies; undefined where nothing links to anything like it. */
+export function placeOfTarget(target: string, names: Dictionary): Place | undefined {
   const parts = parseTarget(target)
   const id = parts.kind === 'text' ? names.texts.find(parts.text) : names.dids.find(parts.did)
   if (id === undefined) return undefined
-  writer.reset()
-  switch (parts.kind) {
-    case 'record': {
-      const collection = names.collections.find(parts.collection)
-      if (collection === undefined) return undefined
-      writeKey.record(writer, id, collection, rkeyBytes(parts.tid))
-      break
-    }
-    case 'under':
-      writeKey.under(writer, id, Buffer.from(parts.rest))
-      break
-    case 'text':
-    case 'did':
-      writeKey[parts.kind](writer, id)
-  }
-  return writer.takeText()
+  if (parts.kind === 'under') return placeOf(id, 0, { text: Buffer.from(parts.rest) })
+  if (parts.kind !== 'record') return bare(hours[parts.kind === 'did' ? 'did' : 'plain'], id)
+  const collection = names.collections.find(parts.collection)
+  return collection === undefined ? undefined : placeOf(id, collection, parts.tid)
 }
 
-/** Writes keys: of what has which numbers. */
-export const writeKey = {
-  text: (to: ByteWriter, text: number): void => void to.ordered(text * 4 + kinds.text),
-  did: (to: ByteWriter, did: number): void => void to.ordered(did * 4 + kinds.did),
-  /** `tid` is in eight bytes. */
-  record(to: ByteWriter, did: number, collection: number, tid: Uint8Array): void {
-    to.ordered(did * 4 + kinds.record)
+/** Where an account or a text lies. */
+export function bare(hour: number, id: number): Place {
+  return { hour, did: id, collection: 0, tid: 0, text: undefined }
+}
+
+/** Writes the target at a place. */
+export function writeTarget(to: ByteWriter, { hour, did, collection, tid, text }: Place): void {
+  if (text)
+    to.varint(did * 4 + kinds.under)
+      .varint(text.length)
+      .bytes(text)
+  else if (hour === hours.did) to.varint(did * 4 + kinds.did)
+  else if (hour === hours.plain) to.varint(did * 4 + kinds.text)
+  else {
+    const { high, low } = tidOfRkey(tidOfPlace(hour, tid))
+    to.varint(did * 4 + kinds.record)
       .varint(collection)
-      .bytes(tid)
-  },
-  /** `rest` is in UTF-8. */
-  under(to: ByteWriter, did: number, rest: Uint8Array): void {
-    to.ordered(did * 4 + kinds.under)
-      .varint(rest.length)
-      .bytes(rest)
-  },
+      .four(high)
+      .four(low)
+  }
 }
 
-/** The bytes of a key, as rows have it. */
-export function keyBytes(target: string): Buffer {
-  return Buffer.from(target, 'latin1')
-}
-
-/** Passes over the key that a reader stands at, and answers a view of it. */
-export function takeTargetKey(reader: ByteReader): Uint8Array {
-  const from = reader.at
-  const kind = reader.ordered() % 4
+/** Passes over the target that a reader stands at. */
+export function skipTarget(reader: ByteReader): void {
+  const kind = reader.varint() % 4
   if (kind === kinds.record) {
     reader.varint()
     reader.skip(8)
   } else if (kind === kinds.under) reader.skip(reader.varint())
-  return reader.bytes.subarray(from, reader.at)
 }
 
-/** The target of a key. */
-export function targetOf(bytes: Uint8Array, names: Dictionary): string {
-  const reader = new ByteReader(bytes)
-  const head = reader.ordered()
+/** The target at a place as a string. */
+export function keyOfPlace(place: Place): string {
+  writer.reset()
+  writeTarget(writer, place)
+  return writer.takeText()
+}
+
+/** The place of such a string. */
+export function placeOfKey(key: string): Place {
+  const reader = new ByteReader(Buffer.from(key, 'latin1'))
+  const head = reader.varint()
   const id = Math.floor(head / 4)
   switch (head % 4) {
     case kinds.text:
-      return names.texts.name(id)
+      return bare(hours.plain, id)
     case kinds.did:
-      return names.dids.name(id)
+      return bare(hours.did, id)
     case kinds.record: {
-      const collection = names.collections.name(reader.varint())
-      return `at://${names.dids.name(id)}/${collection}/${tidAt(bytes, reader.at)}`
+      const collection = reader.varint()
+      return placeOf(id, collection, tidOf(reader.four(), reader.four()))
     }
     default:
-      return `at://${names.dids.name(id)}${Buffer.from(reader.take(reader.varint())).toString()}`
+      return placeOf(id, 0, { text: Buffer.from(reader.take(reader.varint())) })
   }
 }
 
-/** The ranges of keys under an account, in order: the DID itself, its records, the rest; each from, and up to before. */
-export function accountRanges(did: number): [from: Buffer, before: Buffer][] {
-  const bytes = (kind: number): Buffer =>
-    writer
-      .reset()
-      .ordered(did * 4 + kind)
-      .take()
-  return [kinds.did, kinds.record, kinds.under].map(kind => [bytes(kind), bytes(kind + 1)])
+/** The target at a place. */
+export function targetOf({ hour, did, collection, tid, text }: Place, names: Dictionary): string {
+  if (hour === hours.plain) return names.texts.name(did)
+  const account = names.dids.name(did)
+  if (hour === hours.did) return account
+  if (text) return `at://${account}${Buffer.from(text).toString()}`
+  const { micros, clock } = tidOfPlace(hour, tid)
+  return `at://${account}/${names.collections.name(collection)}/${formatTid(micros, clock)}`
 }
 
 /** A source's name in its table: the collection's number, and the path. */

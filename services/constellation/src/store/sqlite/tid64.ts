@@ -1,7 +1,7 @@
 // TIDs as the two halves of a number of 64 bits, to compare and to keep in eight bytes. Other than in record keys nothing
 // is taken out of them, so every one fits.
 
-import { digitOf, type Rkey } from './rkey.ts'
+import { digitOf, type Rkey, type Tid } from './rkey.ts'
 
 export interface Tid64 {
   high: number
@@ -22,6 +22,11 @@ export function parseTid64(tid: string): Tid64 {
 /** The TID that a record key is. */
 export function tidOfRkey({ micros, clock }: Extract<Rkey, { micros: number }>): Tid64 {
   return { high: Math.floor(micros / 2 ** 22), low: (micros % 2 ** 22) * 1024 + clock }
+}
+
+/** The record key that the halves of a TID are. */
+export function tidOf(high: number, low: number): Tid {
+  return { micros: high * 2 ** 22 + (low >>> 10), clock: low & 1023 }
 }
 
 /** The number that some digits are, below 0 where one is none. */

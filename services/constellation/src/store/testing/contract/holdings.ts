@@ -1,3 +1,4 @@
+import { tidFromTimeUs } from '@orrery/repo'
 import { describe, expect, it } from 'vitest'
 import type { Counts, Link, TargetCounts } from '../../../store.ts'
 import {
@@ -92,6 +93,34 @@ export function holdingsContract(open: OpenStore): void {
         expect(page.items.map(({ target }) => target).toSorted()).toEqual([`at://${name}/x`, name])
       }
     })
+
+    it.each([1, 3, 99])(
+      'is of all hours and days of its records, %i at a time, and of no other account',
+      async limit => {
+        const [firstUs, hourUs] = [472_222 * 3_600_000_000, 3_600_000_000]
+        const own = [0, 1, 2, 3, 23, 24, 25, 47, 48, 24 * 400, 24 * 400 + 1].flatMap(hours =>
+          [0, hourUs - 1].map(
+            us => `at://${who}/app.bsky.feed.post/${tidFromTimeUs(firstUs + hours * hourUs + us, 7)}`,
+          ),
+        )
+        own.push(
+          ...['2222222222222', 'bzzzzzzzzzzzz', 'czzzzzzzzzzzz'].map(
+            key => `at://${who}/app.bsky.feed.post/${key}`,
+          ),
+        )
+        const others = own.flatMap(target => ['l', 'n'].map(letter => target.replace(who, did(letter))))
+        await using index = await openIndex(
+          open,
+          put('a1', [...others, ...own.toReversed(), who]),
+          put('b1', own),
+        )
+        const pages = (await targetPages(index, who, limit)).join(' ').split(' ')
+        const l = likes.collection + likes.path
+        expect(pages.toSorted()).toEqual(
+          [...own.map(target => `${target}=${l}:2/2`), `${who}=${l}:1/1`].toSorted(),
+        )
+      },
+    )
 
     it('is what is linked to now, hidden accounts counted', async () => {
       const [target, other] = [`at://${who}/app.bsky.feed.post/1`, `at://${who}/app.bsky.feed.post/2`]
