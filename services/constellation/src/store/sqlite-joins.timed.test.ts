@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import type { Worker } from 'node:worker_threads'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Change, TooBusyError } from '../store.ts'
 import { joinContract } from './testing/contract/join.ts'
 import { noProgress, startMs } from './testing/test-index.ts'
@@ -53,6 +55,21 @@ describe('joins of long lists', () => {
       await store.writer.apply(records(i), noProgress, startMs)
       const all = await Promise.all([1, 2].map(() => store.reader.joinCounts(key, { limit: 1_000 })))
       expect(all.map(({ items }) => items.length)).toEqual([i, i])
+    }
+  })
+
+  it('end their thread when nobody asks, and start it again', async () => {
+    const ends: Promise<unknown>[] = []
+    const watch = (worker: Worker): unknown => ends.push(once(worker, 'exit'))
+    process.on('worker', watch)
+    onTestFinished(() => void process.off('worker', watch))
+    await using store = await openTestedSqlite({ nearSlots: 0, joinIdleMs: 1 })
+    await store.writer.apply(records(3), noProgress, startMs)
+    for (let round = 1; round <= 3; round++) {
+      const { items } = await store.reader.joinCounts(key, { limit: 1_000 })
+      expect(items).toHaveLength(3)
+      await Promise.all(ends)
+      expect(ends).toHaveLength(round)
     }
   })
 

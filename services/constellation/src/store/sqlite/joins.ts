@@ -6,18 +6,30 @@ import type { Joins } from './reader.ts'
 /** Joins that are made or wait at a time; more are refused. The longest take seconds. */
 const maxJoins = 8
 
+/** How long the thread waits for another one before it ends, milliseconds: it holds some 50 MB. */
+const usualIdleMs = 10_000
+
+export interface JoinsOptions extends JoinThreadOptions {
+  onFailure: (error: StorageError) => void
+  /** For tests; 10,000 by default. */
+  idleMs?: number | undefined
+}
+
 /**
  * Makes joins in a thread of its own, one after the other, so that whoever asks for less need not wait. The thread starts
- * with the first one.
+ * with the first one, and ends when nobody has asked for a while.
  *
  * Its methods throw (reject with) `TooBusyError` where too many wait.
  */
 export class JoinThread implements Joins, AsyncDisposable {
-  readonly #options: JoinThreadOptions & { onFailure: (error: StorageError) => void }
+  readonly #options: JoinsOptions
   #thread: Promise<Thread<Joins>> | undefined
   #pending = 0
+  #idle: NodeJS.Timeout | undefined
+  /** The end of the thread before. */
+  #ended: Promise<void> = Promise.resolve()
 
-  constructor(options: JoinThreadOptions & { onFailure: (error: StorageError) => void }) {
+  constructor(options: JoinsOptions) {
     this.#options = options
   }
 
@@ -33,12 +45,28 @@ export class JoinThread implements Joins, AsyncDisposable {
     if (this.#pending >= maxJoins)
       throw new TooBusyError('Too many long lists are being joined; try again in a while')
     this.#pending++
+    clearTimeout(this.#idle)
     try {
       this.#thread ??= this.#start()
       return await work(await this.#thread)
     } finally {
       this.#pending--
+      if (this.#pending === 0)
+        this.#idle = setTimeout(
+          () => (this.#ended = this.#end()),
+          this.#options.idleMs ?? usualIdleMs,
+        ).unref()
     }
+  }
+
+  /** Whoever asks from here on gets another thread. */
+  async #end(): Promise<void> {
+    clearTimeout(this.#idle)
+    const thread = this.#thread
+    this.#thread = undefined
+    // One that did not start told those who waited for it.
+    const running = await thread?.catch(() => undefined)
+    await running?.[Symbol.asyncDispose]()
   }
 
   async #start(): Promise<Thread<Joins>> {
@@ -56,6 +84,6 @@ export class JoinThread implements Joins, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#thread)?.[Symbol.asyncDispose]()
+    await Promise.all([this.#ended, this.#end()])
   }
 }

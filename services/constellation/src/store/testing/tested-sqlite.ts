@@ -17,6 +17,8 @@ export async function openTestedSqlite(options: Partial<TestedOptions> = {}): Pr
 interface TestedOptions extends WriterOptions {
   /** Makes the joins of lists with more places than this in a thread. */
   nearSlots?: number
+  /** How long that thread waits for another one, milliseconds. */
+  joinIdleMs?: number
 }
 
 async function openIn(options: TestedOptions): Promise<TestedStore> {
@@ -26,6 +28,7 @@ async function openIn(options: TestedOptions): Promise<TestedStore> {
   const joins = new JoinThread({
     folder,
     cacheBytes: 1024 * 1024,
+    idleMs: options.joinIdleMs,
     onFailure(error) {
       throw error
     },
