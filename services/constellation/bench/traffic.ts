@@ -23,6 +23,7 @@ const like = 'app.bsky.feed.like'
 const repost = 'app.bsky.feed.repost'
 const follow = 'app.bsky.graph.follow'
 const block = 'app.bsky.graph.block'
+const collections = [post, like, repost, follow, block]
 const facet = '.facets[app.bsky.richtext.facet].features[app.bsky.richtext.facet#'
 
 /** Of all links one in twenty goes to one post, and one in two hundred to each of five: by their share of the likes. */
@@ -44,7 +45,13 @@ export class Traffic {
   changes = 0
   #seed = 0x1234_5678
   #posts = oldPosts
-  readonly #recent: { account: number; collection: string; us: number }[] = []
+  /** In columns: as objects they would be much of the memory that is measured. */
+  readonly #recent = {
+    count: 0,
+    account: new Int32Array(recentRecords),
+    collection: new Uint8Array(recentRecords),
+    us: new Float64Array(recentRecords),
+  }
 
   /** The network's time, milliseconds since 1970. */
   get timeMs(): number {
@@ -75,19 +82,23 @@ export class Traffic {
   }
 
   #put(account: number, collection: string, us: number, nowUs: number, links: Link[]): Change {
-    const record = { account, collection, us }
-    if (this.#recent.length < recentRecords) this.#recent.push(record)
-    else this.#recent[this.changes % recentRecords] = record
+    const recent = this.#recent
+    const at = recent.count < recentRecords ? recent.count++ : this.changes % recentRecords
+    recent.account[at] = account
+    recent.collection[at] = collections.indexOf(collection)
+    recent.us[at] = us
     this.links += links.length
-    return { kind: 'put', record: keyOf(record), rev: tid(nowUs, account), links }
+    return { kind: 'put', record: keyOf({ account, collection, us }), rev: tid(nowUs, account), links }
   }
 
   /** Half of what is deleted is older than the index. */
   #delete(nowUs: number): Change {
-    const recent = this.#recent[Math.floor(this.#random() * this.#recent.length)]
-    const record = recent ?? { account: 1, collection: like, us: startUs }
-    const us = this.#random() < 0.5 ? startUs - Math.floor(this.#random() * 1e13) : record.us
-    return { kind: 'delete', record: keyOf({ ...record, us }), rev: tid(nowUs, record.account) }
+    const recent = this.#recent
+    const at = Math.floor(this.#random() * recent.count)
+    const account = recent.account[at]!
+    const us = this.#random() < 0.5 ? startUs - Math.floor(this.#random() * 1e13) : recent.us[at]!
+    const collection = collections[recent.collection[at]!]!
+    return { kind: 'delete', record: keyOf({ account, collection, us }), rev: tid(nowUs, account) }
   }
 
   #likeLinks(): Link[] {
