@@ -41,8 +41,8 @@ export const partSize = 5_000
 
 /**
  * Changes and links that are committed together, after so many. Each row that they touch is read and written once for all
- * of them, so many are good: of three million, 200,000 at a time cost half of the disk writes of 100,000, and rows came out
- * fuller by a twentieth. While the index is small so are its rows, and less is to be done again when it is killed.
+ * of them, so many are good, up to what they take of memory: 70 bytes each. While the index is small so are its rows, and
+ * less is to be done again when it is killed.
  */
 export function groupSize(taken: number): number {
   return Math.min(500_000, taken / 4)

@@ -35,3 +35,15 @@ it('loses what was gathered with whatever fails, says so once, and begins anew',
   writer.apply([drop('z')])
   expect(await counts()).toBe(3)
 })
+
+it('turns an index of the format before away, with what to do', async () => {
+  await using stack = new AsyncDisposableStack()
+  const folder = await mkdtemp(join(tmpdir(), 'links-'))
+  stack.defer(() => rm(folder, { recursive: true }))
+  const db = openDatabase(join(folder, fileName))
+  db.pragma('user_version = 1')
+  db.close()
+  expect(() => openWriter({ folder, cacheBytes: 1024 * 1024 })).toThrow(
+    /before the first release.*start again/,
+  )
+})

@@ -51,11 +51,10 @@ export class JoinThread implements Joins, AsyncDisposable {
       return await work(await this.#thread)
     } finally {
       this.#pending--
-      if (this.#pending === 0)
-        this.#idle = setTimeout(
-          () => (this.#ended = this.#end()),
-          this.#options.idleMs ?? usualIdleMs,
-        ).unref()
+      if (this.#pending === 0) {
+        const end = (): void => void (this.#ended = this.#end())
+        this.#idle = setTimeout(end, this.#options.idleMs ?? usualIdleMs).unref()
+      }
     }
   }
 

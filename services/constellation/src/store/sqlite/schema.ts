@@ -1,4 +1,4 @@
-import type { Migration } from '@orrery/storage'
+import { type Database, type Migration, StorageError } from '@orrery/storage'
 
 // Two trees hold the links: `list` by what is linked to, `record` by what links. A row holds many links where there are
 // many; see `entries.ts` and `records.ts` for what is in them. Texts are kept once, by number.
@@ -9,8 +9,10 @@ const named = (table: string, type: string): string => `
 `
 
 export const migrations: readonly Migration[] = [
+  // The format from before the first release, which `refuseEarlier` turns away.
+  { version: 1, name: 'nothing', sql: '' },
   {
-    version: 1,
+    version: 2,
     name: 'links',
     sql: `
       -- A did:plc is its 15 bytes, any other DID its text.
@@ -66,6 +68,17 @@ export const migrations: readonly Migration[] = [
     `,
   },
 ]
+
+/** @throws StorageError `migration` where a file is of a format that is not read any more */
+export function refuseEarlier(db: Database): void {
+  if (db.pragma('user_version', { simple: true }) !== 1) return
+  throw new StorageError(
+    'migration',
+    `${db.name} is an index from before the first release, which cannot be taken over. ` +
+      'Move its folder away and start again: it is made anew from the source, or from a file with --import.',
+    { path: db.name },
+  )
+}
 
 /**
  * Bits of an account's state. `ahead` is of those that ever put a record whose key was no older than its commit's rev, or

@@ -12,7 +12,7 @@ import { Lists } from './lists.ts'
 import { Names } from './names.ts'
 import { RecordTree } from './record-tree.ts'
 import { placeOf } from './places.ts'
-import { migrations, states } from './schema.ts'
+import { migrations, refuseEarlier, states } from './schema.ts'
 import type { Dictionary } from './targets.ts'
 import { compareTids, readTid64, type Tid64, tidOfRkey, writeTid64 } from './tid64.ts'
 import { Version } from './version.ts'
@@ -68,6 +68,7 @@ export function openWriter(options: WriterOptions): WriterApi {
   const { folder, cacheBytes, maxRowBytes = rowBytes } = options
   const version = new Version(options.version)
   const db = openDatabase(join(folder, fileName), { cacheBytes, autoCheckpointPages })
+  refuseEarlier(db)
   migrate(db, migrations)
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
