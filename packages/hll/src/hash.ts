@@ -28,26 +28,34 @@ export function createHasher(secret: Uint8Array): Hasher {
   const digest = createDigest(secret)
   return name => {
     const bytes = digest(name)
-    return (bytes.readUInt32LE(4) & highMask) * 2 ** 32 + bytes.readUInt32LE(0)
+    const low = bytes.charCodeAt(0) | (bytes.charCodeAt(1) << 8) | (bytes.charCodeAt(2) << 16)
+    const middle = (bytes.charCodeAt(3) << 24) >>> 0
+    const high = bytes.charCodeAt(4) | (bytes.charCodeAt(5) << 8) | (bytes.charCodeAt(6) << 16)
+    return (high & highMask) * 2 ** 32 + middle + low
   }
 }
 
 /** The whole 64 bits that an element is a part of. @throws TypeError where the secret has not 16 bytes */
 export function hash64(secret: Uint8Array, name: string): bigint {
-  return createDigest(secret)(name).readBigUInt64LE(0)
+  return Buffer.from(createDigest(secret)(name), 'latin1').readBigUInt64LE()
 }
 
-function createDigest(secret: Uint8Array): (name: string) => Buffer {
+/** Digests as texts of a byte each character: a Buffer for each would take as long as the hash. */
+function createDigest(secret: Uint8Array): (name: string) => string {
   if (secret.length !== secretBytes) throw new TypeError(`a secret has ${secretBytes} bytes`)
   let input = Buffer.alloc(256)
   input.set(secret)
+  // Most names have the same length.
+  let used = input
   return name => {
     const most = secretBytes + name.length * 3
     if (most > input.length) {
       input = Buffer.alloc(most * 2)
       input.set(secret)
+      used = input
     }
     const end = secretBytes + input.write(name, secretBytes)
-    return hash('sha256', input.subarray(0, end), 'buffer')
+    if (end !== used.length) used = input.subarray(0, end)
+    return hash('sha256', used, 'latin1')
   }
 }

@@ -3,20 +3,23 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger, createMetrics } from '@orrery/server'
-import { createRandom, serveProcess } from '@orrery/testnet'
+import { serveProcess } from '@orrery/testnet'
+import { zeroChangeStats } from '../src/changes.ts'
+import { ingest, keepTidy } from '../src/ingest.ts'
 import { startUfos } from '../src/service.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
 import { fileName } from '../src/store/sqlite/store.ts'
-import type { Change } from '../src/store.ts'
+import type { UfosWriter } from '../src/store.ts'
 import { optionsOf } from '../test/harness.ts'
-import { nsidOf, writeYear } from './year.ts'
+import { type EventsOptions, gatherEvents } from './events.ts'
+import { writeYear } from './year.ts'
 
 export type UfosApi = typeof api
 
 const folder = mkdtempSync(join(tmpdir(), 'orrery-bench-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-const nothing = { cursors: [], accounts: [], notices: [], gaps: [] }
+const logger = createLogger({ name: 'ufos', level: 'error' })
 const fail = (error: unknown): never => {
   console.error(error)
   process.exit(1)
@@ -25,52 +28,42 @@ const fail = (error: unknown): never => {
 const api = {
   folder: (): string => folder,
   /**
-   * Counts events as they come from the firehose, as uneven as in a year of them, but for a tenth, which is in any
-   * collection; answers how long that took, and what was written to the disk meanwhile, where the system tells.
+   * Counts events as the service does, from a firehose that has them ready; answers how long that took from the first one
+   * to the last commit, the longest call of the store for a batch, and what was written to the disk meanwhile, where the
+   * system tells.
    */
-  async ingest({
-    events,
-    collections,
-    perBatch = 10_000,
-  }: {
-    events: number
-    collections: number
-    perBatch?: number
-  }): Promise<{ ms: number; longest: number; writtenBytes: number | undefined }> {
+  async ingest(
+    options: EventsOptions,
+  ): Promise<{ ms: number; longest: number; writtenBytes: number | undefined }> {
     const store = await openSqliteStore({ folder, onFailure: fail })
     const writtenBefore = writtenBytes() ?? 0
-    const random = createRandom(5)
-    const dids = Array.from({ length: 200_000 }, (_, i) => `did:plc:${i.toString(32).padStart(24, 'a')}`)
-    const json = Buffer.from(JSON.stringify({ $type: 'x', text: 'y'.repeat(250), createdAt: 'z' }))
-    let ms = 0
+    const stop = new AbortController()
+    const { signal } = stop
     let longest = 0
-    let timeUs = Date.now() * 1_000
-    for (let done = 0; done < events; done += perBatch) {
-      const batch = Array.from({ length: perBatch }, (): Change => {
-        const uneven = Math.ceil((1 - random.next()) ** (-1 / 0.9))
-        const rank = random.next() < 0.1 ? 1 + random.below(collections) : Math.min(collections, uneven)
-        const did = dids[Math.floor(random.next() ** 2 * dids.length)]!
-        const where = { did, collection: nsidOf(rank), rkey: `3l${timeUs.toString(32)}` }
-        timeUs += 25
-        return random.next() < 0.04
-          ? { kind: 'delete', ...where, timeUs }
-          : {
-              kind: 'create',
-              ...where,
-              rev: '3lrevrevrevre',
-              cid: 'bafyreidfayvfuwqa7qlnopdjiqrxzs6blmoeu4rujcjtnci5beludirz2a',
-              json,
-              timeUs,
-            }
-      })
-      // Making them up is not what is measured.
-      const from = performance.now()
-      await store.writer.apply(batch, nothing)
-      while (await store.writer.tidy());
-      const took = performance.now() - from
-      ms += took
-      longest = Math.max(longest, took)
+    const writer: UfosWriter = {
+      batch: () => store.writer.batch(),
+      async apply(changes, progress) {
+        const from = performance.now()
+        await store.writer.apply(changes, progress)
+        longest = Math.max(longest, performance.now() - from)
+      },
+      tidy: () => store.writer.tidy(),
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     }
+    const from = performance.now()
+    const tidying = keepTidy({ writer, signal })
+    await ingest({
+      firehose: gatherEvents(options),
+      writer,
+      stats: zeroChangeStats(),
+      maxSampleBytes: 64 * 1024,
+      logger,
+      commitIntervalMs: 0,
+      signal,
+    })
+    const ms = performance.now() - from
+    stop.abort()
+    await tidying
     await store[Symbol.asyncDispose]()
     const written = writtenBytes()
     return { ms, longest, writtenBytes: written === undefined ? undefined : written - writtenBefore }
@@ -103,7 +96,7 @@ const api = {
         'metrics-listen': '127.0.0.1:0',
         'allow-private-hosts': true,
       }),
-      logger: createLogger({ name: 'ufos', level: 'error' }),
+      logger,
       metrics: createMetrics({ process: false }),
       version: '0.0.0',
       signal: new AbortController().signal,

@@ -1,6 +1,5 @@
 import { isValidNsid } from '@atproto/syntax'
 import type { CommitEvent, FirehoseEvent, RecordOp } from '@orrery/firehose'
-import { LRUCache } from 'lru-cache'
 import type { Change } from './store.ts'
 
 /** What was made of events, counted from the start. */
@@ -36,6 +35,8 @@ const aheadMs = 5 * 60_000
 
 /** How old an event may be and still be counted in its own hour: longer than any source replays. */
 const oldMs = 7 * 24 * 3_600_000
+
+const nsidsRemembered = 20_000
 
 /** Makes changes of events, one at a time and in order. */
 export function createChangeMaker(options: ChangeOptions): (event: FirehoseEvent) => Change[] {
@@ -93,13 +94,14 @@ function timeOf({ timeUs, time }: CommitEvent, { stats, now }: ChangeOptions): n
   return nowMs * 1_000
 }
 
-/** There are few collections, and most events are of those that were seen lately. */
+/** There are few collections, so those that were seen are remembered, until they are many. */
 function createNsidCheck(): (text: string) => boolean {
-  const known = new LRUCache<string, true>({ max: 10_000 })
+  const known = new Set<string>()
   return text => {
-    if (known.get(text)) return true
+    if (known.has(text)) return true
     if (!isValidNsid(text)) return false
-    known.set(text, true)
+    if (known.size === nsidsRemembered) known.clear()
+    known.add(text)
     return true
   }
 }

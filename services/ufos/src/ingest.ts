@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Firehose, pause } from '@orrery/firehose'
+import { type Batch, pause } from '@orrery/firehose'
 import type { Logger } from '@orrery/server'
 import { isDiskFull, retryWhenFull } from '@orrery/storage'
 import { type ChangeStats, createChangeMaker } from './changes.ts'
 import type { UfosWriter } from './store.ts'
 
 export interface IngestOptions {
-  firehose: Firehose
+  firehose: AsyncIterable<Batch>
   writer: UfosWriter
   stats: ChangeStats
   maxSampleBytes: number
@@ -21,40 +21,54 @@ export interface IngestOptions {
 
 /**
  * Counts what happens on the network, batch by batch with its progress, until the signal aborts. While a batch is being
- * applied the next one gathers. A full disk stops it until there is room; nothing is lost meanwhile, as the source is not
- * read either.
+ * applied the next one gathers, and where we are behind it is made ready too. A full disk stops it until there is room;
+ * nothing is lost meanwhile, as the source is not read either.
  */
 export async function ingest(options: IngestOptions): Promise<void> {
-  const {
-    firehose,
-    writer,
-    stats,
-    logger,
-    signal,
-    commitIntervalMs,
-    maxSampleBytes,
-    now = Date.now,
-  } = options
-  const { fullDiskPauseMs = 5_000 } = options
+  const failed = Promise.withResolvers<never>()
+  await Promise.race([ingestAll(options, failed.reject), failed.promise])
+}
+
+async function ingestAll(options: IngestOptions, onFailure: (error: unknown) => void): Promise<void> {
+  const { firehose, writer, stats, signal, commitIntervalMs, maxSampleBytes, now = Date.now } = options
   const changes = createChangeMaker({ stats, maxSampleBytes, now })
+  let batch = writer.batch()
+  let other = writer.batch()
+  let applying = Promise.resolve(true)
   let committedAt = 0
   for await (const { events, progress } of firehose) {
-    const batch = events.flatMap(event => changes(event))
-    const isApplied = await retryWhenFull(() => writer.apply(batch, progress), {
-      signal,
-      pauseMs: fullDiskPauseMs,
-      onFull: err =>
-        logger.error(
-          { err },
-          `the disk is full: counting has stopped, nothing is lost. Make room; trying again every ${fullDiskPauseMs / 1000} s`,
-        ),
-      onRoom: () => logger.info('there is room on the disk again; going on'),
-    })
-    if (!isApplied) return
+    for (const event of events) for (const change of changes(event)) batch.add(change)
+    if (!(await applying)) return
+    const full = batch
+    applying = untilRoom(options, () => writer.apply(full, progress))
+    // Nobody may be waiting for it when it fails.
+    applying.catch(onFailure)
+    batch = other
+    other = full
+    const isBehind = events.length >= manyEvents
+    if (!isBehind && !(await applying)) return
     const waitMs = committedAt + commitIntervalMs - performance.now()
     committedAt = Math.max(performance.now(), committedAt + commitIntervalMs)
-    if (waitMs >= 1 && events.length < manyEvents) await sleep(waitMs, undefined, { signal }).catch(() => {})
+    if (waitMs >= 1 && !isBehind) await sleep(waitMs, undefined, { signal }).catch(() => {})
   }
+  await applying
+}
+
+/** Writes, and again while the disk is full. False where the signal ended the trying. */
+function untilRoom(
+  { logger, signal, fullDiskPauseMs = 5_000 }: IngestOptions,
+  write: () => Promise<void>,
+): Promise<boolean> {
+  return retryWhenFull(write, {
+    signal,
+    pauseMs: fullDiskPauseMs,
+    onFull: err =>
+      logger.error(
+        { err },
+        `the disk is full: counting has stopped, nothing is lost. Make room; trying again every ${fullDiskPauseMs / 1000} s`,
+      ),
+    onRoom: () => logger.info('there is room on the disk again; going on'),
+  })
 }
 
 /** So many events in a batch, half of what may gather, are a sign of being behind: the next one is taken at once. */

@@ -137,13 +137,21 @@ export interface UfosReader {
   active(limit: number): Promise<string[]>
 }
 
+/** Changes that are put aside one by one, in the form in which they go to the store: who calls need not keep them. */
+export interface ChangeBatch {
+  add(change: Change): void
+}
+
 export interface UfosWriter extends AsyncDisposable {
+  /** An empty batch. */
+  batch(): ChangeBatch
   /**
-   * Applies changes and keeps the progress with them in one transaction; readers see them when it resolves.
+   * Applies changes, a list or a batch of this writer, and keeps the progress with them in one transaction; readers see them
+   * when it resolves. A batch is empty then, and may be used again.
    *
    * @throws StorageError `full` where there is no room; then nothing was applied, and the same may be tried again
    */
-  apply(changes: readonly Change[], progress: Progress): Promise<void>
+  apply(changes: readonly Change[] | ChangeBatch, progress: Progress): Promise<void>
   /**
    * Does a bounded step of what can wait, none of which a reader sees. False when there is nothing more to do.
    *

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
+import { createHasher } from '@orrery/hll'
 import { prepareReadProgress } from '@orrery/firehose/progress'
 import { openDatabase, startThread, type StorageError } from '@orrery/storage'
 import { samplesKept, type Change, type UfosReader, type UfosWriter } from '../store.ts'
+import { BatchPacker, buffersOf } from './sqlite/batch.ts'
+
 import { fileName, type StoreApi, type StoreOptions } from './sqlite/store.ts'
 
 export interface SqliteStoreOptions {
@@ -52,6 +55,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const db = openDatabase(join(folder, fileName), { readonly: true, cacheBytes: 2 * 1024 * 1024 })
   cleanUp.defer(() => void db.close())
   const progress = prepareReadProgress(db)
+  const elementOf = createHasher(await thread.call('secret'))
   const owned = cleanUp.move()
   return {
     progress,
@@ -68,31 +72,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       active: limit => thread.call('active', limit),
     },
     writer: {
-      apply(changes, upstream) {
-        const { packed, buffer } = packChanges(changes)
-        return thread.callTransferring([buffer], 'apply', packed, upstream)
+      batch: () => new BatchPacker(elementOf),
+      async apply(changes, upstream) {
+        const batch = changes instanceof BatchPacker ? changes : new BatchPacker(elementOf)
+        if (batch !== changes) for (const change of changes as readonly Change[]) batch.add(change)
+        const columns = batch.copy()
+        await thread.callTransferring(buffersOf(columns), 'apply', columns, upstream)
+        batch.clear()
       },
       tidy: () => thread.call('tidy'),
       [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-}
-
-/**
- * Records come as views into larger buffers, and a view is sent to a thread with all of the buffer behind it. So their bytes
- * are copied together into one buffer, which moves.
- */
-function packChanges(changes: readonly Change[]): { packed: Change[]; buffer: ArrayBuffer } {
-  const sizeOf = (change: Change): number => ('json' in change ? (change.json?.length ?? 0) : 0)
-  const buffer = new ArrayBuffer(changes.reduce((sum, change) => sum + sizeOf(change), 0))
-  let at = 0
-  const packed = changes.map(change => {
-    if (!('json' in change) || !change.json) return change
-    const json = new Uint8Array(buffer, at, change.json.length)
-    json.set(change.json)
-    at += json.length
-    return { ...change, json }
-  })
-  return { packed, buffer }
 }

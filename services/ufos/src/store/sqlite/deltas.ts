@@ -1,4 +1,6 @@
 import { hourOf } from '../../time.ts'
+import { type Columns, kinds } from './batch.ts'
+import type { Group } from './grouped.ts'
 
 /** What one batch adds to one collection in one hour. */
 export interface Delta {
@@ -10,45 +12,56 @@ export interface Delta {
   firstUs: number
   lastUs: number
   /** The accounts, as elements of sketches, each once. */
-  elements: number[]
+  elements: Float64Array
 }
 
-/** Gathers the events of a batch. */
-export class DeltaMaker {
-  readonly #deltas = new Map<number, Delta & { seen: Set<number> }>()
+/** What the changes of a batch add to the counts. */
+export function deltasOf(columns: Columns, groups: readonly Group[]): Delta[] {
+  return groups.flatMap(({ collection, places }) =>
+    byHour(columns, places).map(part => deltaOf(columns, { collection, places: part })),
+  )
+}
 
-  add(collection: number, kind: 'create' | 'update' | 'delete', timeUs: number, element: number): void {
-    const hour = hourOf(timeUs)
-    // Hours have 20 bits until the year 2089, collections 32.
-    const key = collection * 2 ** 21 + hour
-    let delta = this.#deltas.get(key)
-    if (!delta) {
-      const times = { firstUs: timeUs, lastUs: timeUs }
-      delta = {
-        collection,
-        hour,
-        creates: 0,
-        updates: 0,
-        deletes: 0,
-        ...times,
-        elements: [],
-        seen: new Set(),
-      }
-      this.#deltas.set(key, delta)
-    }
-    if (kind === 'create') delta.creates++
-    else if (kind === 'update') delta.updates++
-    else delta.deletes++
-    if (timeUs < delta.firstUs) delta.firstUs = timeUs
-    if (timeUs > delta.lastUs) delta.lastUs = timeUs
-    if (delta.seen.has(element)) return
-    delta.seen.add(element)
-    delta.elements.push(element)
-  }
+/** The changes of each hour; mostly there is one. */
+function byHour({ times }: Columns, places: Uint32Array): Uint32Array[] {
+  const hour = hourOf(times[places[0]!]!)
+  if (places.every(i => hourOf(times[i]!) === hour)) return [places]
+  return [...Map.groupBy(places, i => hourOf(times[i]!)).values()].map(part => Uint32Array.from(part))
+}
 
-  get all(): Delta[] {
-    return [...this.#deltas.values()]
+function deltaOf({ kinds: kindOf, times, elements }: Columns, { collection, places }: Group): Delta {
+  const counts = [0, 0, 0]
+  const own = new Float64Array(places.length)
+  let firstUs = Number.POSITIVE_INFINITY
+  let lastUs = 0
+  for (let at = 0; at < places.length; at++) {
+    const i = places[at]!
+    counts[kindOf[i]!]!++
+    own[at] = elements[i]!
+    firstUs = Math.min(firstUs, times[i]!)
+    lastUs = Math.max(lastUs, times[i]!)
   }
+  return {
+    collection,
+    hour: hourOf(firstUs),
+    creates: counts[kinds.create]!,
+    updates: counts[kinds.update]!,
+    deletes: counts[kinds.delete]!,
+    firstUs,
+    lastUs,
+    elements: eachOnce(own),
+  }
+}
+
+/** In rising order, in the memory of what was given. */
+function eachOnce(numbers: Float64Array): Float64Array {
+  if (numbers.length < 2) return numbers
+  numbers.sort()
+  let count = 1
+  for (let i = 1; i < numbers.length; i++) {
+    if (numbers[i] !== numbers[i - 1]) numbers[count++] = numbers[i]!
+  }
+  return numbers.subarray(0, count)
 }
 
 const headNumbers = 8
@@ -75,7 +88,7 @@ export function decodeDeltas(bytes: Uint8Array): Delta[] {
       at + headNumbers,
     ) as unknown as [number, number, number, number, number, number, number, number]
     at += headNumbers
-    const elements = [...numbers.subarray(at, at + count)]
+    const elements = numbers.subarray(at, at + count)
     at += count
     deltas.push({ collection, hour, creates, updates, deletes, firstUs, lastUs, elements })
   }

@@ -33,7 +33,7 @@ export class SampleTotals {
       'INSERT OR REPLACE INTO sample_total VALUES (?, ?, ?, ?)',
     )
     this.#count = db.prepare<[number], Omit<Total, 'collection'>>(
-      `SELECT count(*) AS count, IFNULL(sum(length(json) + ${sampleRowBytes}), 0) AS bytes,
+      `SELECT count(*) AS count, IFNULL(sum(size + ${sampleRowBytes}), 0) AS bytes,
          IFNULL(min(time_us), 0) AS oldestUs
        FROM sample WHERE collection = ?`,
     )

@@ -1,29 +1,11 @@
 import type { Database } from '@orrery/storage'
-import { type Change, mostSamples, type Sample } from '../../store.ts'
+import { mostSamples } from '../../store.ts'
 import { hourUs } from '../../time.ts'
+import { type Batch, kinds } from './batch.ts'
+import type { Group } from './grouped.ts'
+import { lastPuts } from './last-puts.ts'
+import { type OwnSample, type Place, type RecordKey, SampleRows, type Size } from './sample-rows.ts'
 import { sampleRowBytes, SampleTotals, type Total } from './sample-totals.ts'
-
-type Put = Extract<Change, { kind: 'create' | 'update' }>
-
-/** A change to a sample: what it is now, or that it is none. */
-interface Op {
-  seq: number
-  element: number
-  rkey: string
-  put: (Put & { json: Uint8Array }) | undefined
-}
-
-interface Row {
-  did: string
-  rkey: string
-  rev: string
-  cid: string
-  is_update: number
-  time_us: number
-  seq: number
-  element: number
-  json: string
-}
 
 /** Collections whose samples are looked through in one step of removing those of accounts. */
 const collectionsPerStep = 100
@@ -35,105 +17,44 @@ const collectionsPerStep = 100
 export class Samples {
   readonly #kept: number
   readonly #maxBytes: number
-  /** Accounts that are hidden up to a number. */
-  #removals: Map<number, number>
-  readonly #totals: SampleTotals
-  readonly #insert
-  readonly #delete
-  readonly #keys
-  readonly #deleteAt
-  readonly #deleteOldest
-  readonly #deleteBefore
-  readonly #oldest
-  readonly #page
+  /** How many there are, and what they take. */
+  readonly totals: SampleTotals
+  readonly #rows: SampleRows
   readonly #addRemoval
   readonly #deleteRemoval
   readonly #readRemovals
-  /** By collection, the last change to each record of the batch. */
-  #ops = new Map<number, Map<string, Op>>()
-  #fresh = new Map<number, number>()
+  /** Accounts that are hidden up to a number. */
+  #removals: Map<number, number>
   #pass: { upTo: ReadonlyMap<number, number>; next: number } | undefined
 
   constructor(db: Database, options: { kept: number; maxBytes: number }) {
     this.#kept = options.kept
     this.#maxBytes = options.maxBytes
-    this.#totals = new SampleTotals(db)
-    this.#insert = db.prepare<
-      [number, number, number, number, string, string, string, string, number, Uint8Array]
-    >('INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-    const bytes = `length(json) + ${sampleRowBytes}`
-    this.#delete = db
-      .prepare<[number, string, number], number>(
-        `DELETE FROM sample WHERE collection = ? AND rkey = ? AND element = ? RETURNING ${bytes}`,
-      )
-      .pluck()
-    this.#keys = db.prepare<[number], { element: number; rkey: string; seq: number; time_us: number }>(
-      'SELECT element, rkey, seq, time_us FROM sample INDEXED BY sample_by_record WHERE collection = ?',
-    )
-    this.#deleteAt = db
-      .prepare<[number, number, number], number>(
-        `DELETE FROM sample WHERE collection = ? AND time_us = ? AND seq = ? RETURNING ${bytes}`,
-      )
-      .pluck()
-    this.#deleteOldest = db
-      .prepare<[number, number, number], number>(
-        `DELETE FROM sample WHERE collection = ? AND (time_us, seq) IN
-           (SELECT time_us, seq FROM sample WHERE collection = ? ORDER BY time_us, seq LIMIT ?) RETURNING ${bytes}`,
-      )
-      .pluck()
-    this.#deleteBefore = db
-      .prepare<[number, number], number>(
-        `DELETE FROM sample WHERE collection = ? AND time_us < ? RETURNING ${bytes}`,
-      )
-      .pluck()
-    this.#oldest = db
-      .prepare<[number], number>('SELECT time_us FROM sample WHERE collection = ? ORDER BY time_us LIMIT 1')
-      .pluck()
-    this.#page = db.prepare<[number, number, number], Row>(
-      `SELECT did, rkey, rev, cid, is_update, time_us, seq, element, CAST(json AS TEXT) AS json FROM sample
-       WHERE collection = ? AND (time_us, seq) < (?, ?) ORDER BY time_us DESC, seq DESC`,
-    )
+    this.totals = new SampleTotals(db)
+    this.#rows = new SampleRows(db)
     this.#addRemoval = db.prepare<[number, number]>('INSERT OR REPLACE INTO removal VALUES (?, ?)')
     this.#deleteRemoval = db.prepare<[number, number]>('DELETE FROM removal WHERE element = ? AND seq = ?')
     this.#readRemovals = db.prepare<[], { element: number; seq: number }>('SELECT element, seq FROM removal')
     this.#removals = this.#loadRemovals()
   }
 
-  /** Gathers a change to a record; with `write` it is done. */
-  add(
-    collection: number,
-    change: Exclude<Change, { kind: 'remove_account' }>,
-    at: { element: number; seq: number },
-  ): void {
-    let ops = this.#ops.get(collection)
-    if (!ops) this.#ops.set(collection, (ops = new Map<string, Op>()))
-    const { rkey } = change
-    const isPut = change.kind !== 'delete' && change.json !== null
-    ops.set(`${change.did}/${rkey}`, { ...at, rkey, put: isPut ? (change as Op['put']) : undefined })
-  }
-
-  /** Gathers the removal of an account. */
-  remove(element: number, seq: number): void {
-    this.#fresh.set(element, seq)
-  }
-
-  /** Does what was gathered, in the transaction of the caller, who says afterwards that it was committed or not. */
-  write(): void {
-    for (const [element, seq] of this.#fresh) {
-      this.#addRemoval.run(element, seq)
-      this.#removals.set(element, seq)
+  /**
+   * Does what a batch says, in the transaction of the caller, who calls `rollback` if it comes to nothing. The changes have
+   * the numbers from `firstSeq` on.
+   */
+  write(batch: Batch, groups: readonly Group[], firstSeq: number): void {
+    const { length, kinds: kindOf, elements } = batch.columns
+    for (let i = 0; i < length; i++) {
+      if (kindOf[i] !== kinds.removeAccount) continue
+      this.#addRemoval.run(elements[i]!, firstSeq + i)
+      this.#removals.set(elements[i]!, firstSeq + i)
     }
-    for (const [collection, ops] of this.#ops) this.#writeTo(collection, [...ops.values()])
+    for (const group of groups) this.#writeTo(batch, group, firstSeq)
   }
 
-  commit(): void {
-    this.#ops = new Map()
-    this.#fresh = new Map()
-  }
-
-  rollback(): void {
-    this.#totals.recount(this.#ops.keys())
-    this.commit()
+  /** After `write` of something in these collections came to nothing. */
+  rollback(collections: Iterable<number>): void {
+    this.totals.recount(collections)
     this.#removals = this.#loadRemovals()
     this.#pass = undefined
   }
@@ -141,24 +62,18 @@ export class Samples {
   /** The newest of a collection, newest first, of one byte or more; `isCut` where there are more, but too many bytes. */
   page(
     collection: number,
-    { limit, before, maxBytes }: { limit: number; before: Pick<Sample, 'timeUs' | 'seq'>; maxBytes: number },
-  ): { items: Omit<Sample, 'collection'>[]; isCut: boolean } {
-    const items: Omit<Sample, 'collection'>[] = []
+    { limit, before, maxBytes }: { limit: number; before: Place; maxBytes: number },
+  ): { items: OwnSample[]; isCut: boolean } {
+    const items: OwnSample[] = []
     let bytes = 0
-    for (const row of this.#page.iterate(collection, before.timeUs, before.seq)) {
-      if (this.#isHidden(row)) continue
+    for (const { element, sample } of this.#rows.before(collection, before)) {
+      if (this.#isHidden(element, sample.seq)) continue
       if (bytes >= maxBytes) return { items, isCut: true }
-      const { did, rkey, rev, cid, is_update, time_us: timeUs, seq, json } = row
-      items.push({ did, rkey, rev, cid, isUpdate: is_update === 1, timeUs, seq, json })
-      bytes += json.length
+      items.push(sample)
+      bytes += sample.json.length
       if (items.length === limit) break
     }
     return { items, isCut: false }
-  }
-
-  /** How many there are, and what they take. */
-  get totals(): SampleTotals {
-    return this.#totals
   }
 
   /** Whether accounts are still to be removed, or all samples together take too much. */
@@ -173,14 +88,18 @@ export class Samples {
   }
 
   get #isOver(): boolean {
-    return this.#totals.bytes > this.#maxBytes
+    return this.totals.bytes > this.#maxBytes
   }
 
   #goOn(collections: number): void {
     this.#pass ??= { upTo: new Map(this.#removals), next: 0 }
     const { upTo, next } = this.#pass
     const end = Math.min(collections, next + collectionsPerStep)
-    for (let id = next; id < end; id++) this.#purge(id)
+    for (let id = next; id < end; id++) {
+      const total = this.#total(id)
+      this.#purge(total)
+      if (total.count < this.totals.get(id).count) this.totals.set(total)
+    }
     this.#pass.next = end
     if (end < collections) return
     this.#pass = undefined
@@ -193,96 +112,122 @@ export class Samples {
   /** Removes those of the hour of the oldest one, as far as that is needed. */
   #dropOldest(): void {
     let oldest = Number.POSITIVE_INFINITY
-    for (const { count, oldestUs } of this.#totals.all) if (count > 0) oldest = Math.min(oldest, oldestUs)
+    for (const { count, oldestUs } of this.totals.all) if (count > 0) oldest = Math.min(oldest, oldestUs)
     const until = (Math.floor(oldest / hourUs) + 1) * hourUs
-    for (const { collection, count, oldestUs } of this.#totals.all) {
+    for (const { collection, count, oldestUs } of this.totals.all) {
       if (count === 0 || oldestUs >= until) continue
       const total = this.#total(collection)
-      subtract(total, this.#deleteBefore.all(collection, until))
-      total.oldestUs = this.#oldest.get(collection) ?? 0
-      this.#totals.set(total)
+      subtract(total, this.#rows.removeBefore(collection, { timeUs: until, seq: 0 }))
+      total.oldestUs = this.#rows.placeBehind(collection, 0)?.timeUs ?? 0
+      this.totals.set(total)
       if (!this.#isOver) return
     }
   }
 
-  #writeTo(collection: number, ops: readonly Op[]): void {
+  #writeTo(batch: Batch, { collection, places }: Group, firstSeq: number): void {
     const total = this.#total(collection)
-    const remove = ({ element, rkey }: Pick<Op, 'element' | 'rkey'>): void => {
-      if (total.count > 0) subtract(total, this.#delete.all(collection, rkey, element))
-    }
-    for (const op of ops) if (op.put?.kind !== 'create') remove(op)
-    const puts: (Op & { put: NonNullable<Op['put']> })[] = []
-    for (const { put, ...at } of ops) {
-      if (!put) continue
-      if (this.#isHidden(at)) remove(at)
-      else puts.push({ ...at, put })
-    }
     let most = mostSamples(this.#kept)
-    // What would be let go of at once need not come in.
+    const isHidden = (i: number): boolean => this.#isHidden(batch.columns.elements[i]!, firstSeq + i)
+    let puts = lastPuts(batch, { places, isHidden, enough: most + 1 })
     if (puts.length > most) {
-      puts.sort((a, b) => b.put.timeUs - a.put.timeUs || b.seq - a.seq)
-      // Those that are there are few, and looking for each of the others takes longer than to read what there is.
-      const there = new Set(this.#keys.all(collection).map(keyOf))
-      for (const old of puts.splice(this.#kept)) if (there.has(keyOf(old))) remove(old)
+      // What would be let go of at once need not come in, and all that is older than what comes in goes.
       most = this.#kept
-    }
-    for (const { seq, element, rkey, put } of puts) {
-      const { timeUs, did, rev, cid, json } = put
-      const isUpdate = put.kind === 'update' ? 1 : 0
-      const insert = (): boolean =>
-        this.#insert.run(collection, timeUs, seq, element, did, rkey, rev, cid, isUpdate, json).changes > 0
-      // Most records that are created were not there before.
-      if (!insert()) {
-        remove({ element, rkey })
-        insert()
-      }
-      total.oldestUs = total.count === 0 ? timeUs : Math.min(total.oldestUs, timeUs)
-      total.count++
-      total.bytes += json.length + sampleRowBytes
-    }
-    this.#totals.set(total)
+      puts = puts.slice(-this.#kept)
+      const oldest = { timeUs: batch.columns.times[puts[0]!]!, seq: firstSeq + puts[0]! }
+      subtract(total, this.#rows.removeBefore(collection, oldest))
+      this.#removeAny(batch, places, total)
+    } else for (const i of places) if (!isNew(batch, i)) this.#remove(batch, i, total)
+    for (const i of puts) this.#insert(batch, i, total, firstSeq)
     // Some more than are kept may be there, so that not each new one has to rewrite the page of an old one.
-    if (total.count > most) this.#purge(collection)
-    const { count } = this.#totals.get(collection)
-    if (count > most) this.#dropOf(collection, count - this.#kept)
+    if (total.count > most) this.#purge(total)
+    if (total.count > most) this.#dropOf(total)
+    this.totals.set(total)
   }
 
-  /** Removes the oldest of a collection. */
-  #dropOf(collection: number, count: number): void {
-    const total = this.#total(collection)
-    subtract(total, this.#deleteOldest.all(collection, collection, count))
-    total.oldestUs = this.#oldest.get(collection) ?? 0
-    this.#totals.set(total)
+  #insert(batch: Batch, i: number, total: Total, firstSeq: number): void {
+    const { kinds: kindOf, elements, times } = batch.columns
+    const timeUs = times[i]!
+    const json = batch.json(i)
+    const sample = {
+      collection: total.collection,
+      timeUs,
+      seq: firstSeq + i,
+      element: elements[i]!,
+      did: batch.did(i),
+      rkey: batch.rkey(i),
+      rev: batch.rev(i),
+      cid: batch.cid(i),
+      isUpdate: kindOf[i] === kinds.update,
+      json,
+    }
+    // Most records that are created were not there before.
+    if (!this.#rows.insert(sample)) {
+      this.#remove(batch, i, total)
+      this.#rows.insert(sample)
+    }
+    total.oldestUs = total.count === 0 ? timeUs : Math.min(total.oldestUs, timeUs)
+    total.count++
+    total.bytes += json.length + sampleRowBytes
+  }
+
+  /** Removes the record of a change, where it is there. */
+  #remove(batch: Batch, i: number, total: Total): void {
+    if (total.count === 0) return
+    const key: RecordKey = { rkey: batch.rkey(i), element: batch.columns.elements[i]! }
+    subtractOne(total, this.#rows.remove(total.collection, key))
+  }
+
+  /** The same of many changes. Looking for each takes longer than reading what there is, which is little. */
+  #removeAny(batch: Batch, places: Uint32Array, total: Total): void {
+    if (total.count === 0) return
+    const there = new Set(this.#rows.keys(total.collection).map(({ rkey }) => rkey))
+    for (const i of places) if (there.has(batch.rkey(i))) this.#remove(batch, i, total)
+  }
+
+  /** Removes the oldest of a collection, down to as many as are kept. */
+  #dropOf(total: Total): void {
+    const { collection, count } = total
+    const first = this.#rows.placeBehind(collection, count - this.#kept)!
+    subtract(total, this.#rows.removeBefore(collection, first))
+    total.oldestUs = first.timeUs
   }
 
   /** Removes what is hidden of a collection. */
-  #purge(collection: number): void {
-    const total = this.#total(collection)
-    if (this.#removals.size === 0 || total.count === 0) return
-    const hidden = this.#keys.all(collection).filter(row => this.#isHidden(row))
-    for (const { time_us, seq } of hidden) subtract(total, this.#deleteAt.all(collection, time_us, seq))
-    if (hidden.length > 0) this.#totals.set(total)
+  #purge(total: Total): void {
+    const { collection, count } = total
+    if (this.#removals.size === 0 || count === 0) return
+    for (const row of this.#rows.keys(collection)) {
+      const { element } = row
+      // Few accounts are, so few samples have to be read.
+      if (!this.#removals.has(element)) continue
+      if (this.#isHidden(element, this.#rows.seqOf(row))) subtractOne(total, this.#rows.removeRow(row))
+    }
   }
 
   /** A copy, to be changed and set. */
   #total(collection: number): Total {
-    return { ...this.#totals.get(collection) }
+    return { ...this.totals.get(collection) }
   }
 
   #loadRemovals(): Map<number, number> {
     return new Map(this.#readRemovals.all().map(({ element, seq }) => [element, seq]))
   }
 
-  #isHidden({ element, seq }: { element: number; seq: number }): boolean {
-    return seq < (this.#removals.get(element) ?? 0)
+  #isHidden(element: number, seq: number): boolean {
+    return this.#removals.size > 0 && seq < (this.#removals.get(element) ?? 0)
   }
 }
 
-function keyOf({ element, rkey }: Pick<Op, 'element' | 'rkey'>): string {
-  return `${element}/${rkey}`
+/** Whether a change may be of a record that was never there. */
+function isNew(batch: Batch, i: number): boolean {
+  return batch.columns.kinds[i] === kinds.create && batch.hasJson(i)
 }
 
-function subtract(total: Total, removed: readonly number[]): void {
-  total.count -= removed.length
-  for (const bytes of removed) total.bytes -= bytes
+function subtract(total: Total, { count, bytes }: Size): void {
+  total.count -= count
+  total.bytes -= bytes
+}
+
+function subtractOne(total: Total, bytes: number | undefined): void {
+  if (bytes !== undefined) subtract(total, { count: 1, bytes })
 }

@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import type { Progress } from '@orrery/firehose'
 // Not from the package's front door: a thread loads what it imports, and that is half a second of what it does not need.
 import { createProgressTables, prepareSaveProgress } from '@orrery/firehose/progress'
-import { createHasher, createSecret } from '@orrery/hll'
+import { createSecret } from '@orrery/hll'
 import { isDiskFull, migrate, openDatabase, toStorageError } from '@orrery/storage'
-import type { Change, Sample, StoreStats, UfosReader } from '../../store.ts'
+import type { Sample, StoreStats, UfosReader } from '../../store.ts'
+import { Batch, type Columns } from './batch.ts'
 import { Cells } from './cells.ts'
 import { Collections } from './collections.ts'
-import { decodeDeltas, DeltaMaker, encodeDeltas } from './deltas.ts'
+import { decodeDeltas, type Delta, deltasOf, encodeDeltas } from './deltas.ts'
+import { type Group, groupByCollection } from './grouped.ts'
 import { list, prefix, ranked, search, trending } from './queries.ts'
 import { Samples } from './samples.ts'
 import { migrations } from './schema.ts'
@@ -32,7 +34,9 @@ export interface StoreOptions {
 export type StoreApi = {
   [Name in keyof UfosReader]: (...args: Parameters<UfosReader[Name]>) => Awaited<ReturnType<UfosReader[Name]>>
 } & {
-  apply(changes: readonly Change[], progress: Progress): void
+  /** What accounts are hashed with. */
+  secret(): Uint8Array
+  apply(changes: Columns, progress: Progress): void
   tidy(): boolean
   dispose(): void
 }
@@ -48,9 +52,6 @@ const maxJournalBytes = 8 * 1024 * 1024
  * above all, and moved once.
  */
 const autoCheckpointPages = 16_000
-
-/** How many accounts' hashes are remembered: those that did something lately, some 15 MB. */
-const hashesRemembered = 100_000
 
 /** A place before which every sample is. */
 const end = { timeUs: Number.MAX_SAFE_INTEGER, seq: Number.MAX_SAFE_INTEGER }
@@ -78,7 +79,6 @@ export function openStore(options: StoreOptions): StoreApi {
   const addToJournal = db.prepare<[Uint8Array]>('INSERT INTO journal (deltas) VALUES (?)')
   const clearJournal = db.prepare('DELETE FROM journal')
 
-  const elements = createElements(store.secret)
   const collections = new Collections(db, maxCollections)
   const tallies = new Tallies(db)
   const cells = new Cells(db, collections, tallies)
@@ -106,39 +106,36 @@ export function openStore(options: StoreOptions): StoreApi {
     }
   }
 
-  function apply(changes: readonly Change[], progress: Progress): void {
-    const seqBefore = seq
-    const maker = new DeltaMaker()
+  function apply(columns: Columns, progress: Progress): void {
+    const batch = new Batch(columns)
+    let groups: Group[] = []
+    let deltas: Delta[] = []
+    let bytes = 0
     try {
-      for (const change of changes) {
-        const element = elements(change.did)
-        seq++
-        if (change.kind === 'remove_account') {
-          samples.remove(element, seq)
-          continue
-        }
-        const { id } = collections.add(change.collection)
-        maker.add(id, change.kind, change.timeUs, element)
-        if (id !== collections.other.id) samples.add(id, change, { element, seq })
-      }
-      const deltas = encodeDeltas(maker.all)
+      const ids = columns.nsids.map(nsid => collections.add(nsid).id)
+      groups = groupByCollection(columns, ids)
+      deltas = deltasOf(columns, groups)
+      const encoded = encodeDeltas(deltas)
+      bytes = encoded.length
       transact('write', () => {
         collections.insertFresh()
-        if (deltas.length > 0) addToJournal.run(deltas)
-        samples.write()
-        if (seq > seqBefore) saveSeq.run(seq)
+        if (bytes > 0) addToJournal.run(encoded)
+        const sampled = groups.filter(({ collection }) => collection !== collections.other.id)
+        samples.write(batch, sampled, seq + 1)
+        if (columns.length > 0) saveSeq.run(seq + columns.length)
         saveProgress(progress)
       })
-      journalBytes += deltas.length
     } catch (error) {
       collections.rollback()
-      samples.rollback()
-      seq = seqBefore
+      samples.rollback(groups.map(({ collection }) => collection))
       throw error
     }
+    // Until V8 comes to them, several of these would be waiting.
+    batch.letGo()
     collections.commit()
-    samples.commit()
-    cells.apply(maker.all)
+    seq += columns.length
+    journalBytes += bytes
+    cells.apply(deltas)
   }
 
   /** Moves what is in the journal to the tables. */
@@ -174,13 +171,14 @@ export function openStore(options: StoreOptions): StoreApi {
         samples.totals.write()
       })
     } catch (error) {
-      samples.rollback()
+      samples.rollback([])
       throw error
     }
     samples.totals.written()
   }
 
   return {
+    secret: () => new Uint8Array(store.secret),
     apply,
     tidy,
     stats(): StoreStats {
@@ -241,25 +239,4 @@ export function openStore(options: StoreOptions): StoreApi {
 
 function newestFirst(a: Sample, b: Sample): number {
   return b.timeUs - a.timeUs || b.seq - a.seq
-}
-
-/**
- * DIDs as elements of sketches, with those used lately at hand: two maps, of which the older one is dropped when the younger
- * one is full. That takes a fraction of what an LRU cache does.
- */
-function createElements(secret: Uint8Array): (did: string) => number {
-  const hasher = createHasher(secret)
-  let young = new Map<string, number>()
-  let old = new Map<string, number>()
-  return did => {
-    const known = young.get(did)
-    if (known !== undefined) return known
-    const element = old.get(did) ?? hasher(did)
-    if (young.size >= hashesRemembered / 2) {
-      old = young
-      young = new Map()
-    }
-    young.set(did, element)
-    return element
-  }
 }

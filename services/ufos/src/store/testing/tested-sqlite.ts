@@ -1,5 +1,7 @@
 import { join } from 'node:path'
+import { createHasher } from '@orrery/hll'
 import { migrate, openDatabase } from '@orrery/storage'
+import { BatchPacker } from '../sqlite/batch.ts'
 import { migrations } from '../sqlite/schema.ts'
 import type { UfosReader } from '../../store.ts'
 import { fileName, openStore } from '../sqlite/store.ts'
@@ -41,6 +43,7 @@ export function openHere(folder: string, options: TestedOptions = {}): TestedSto
     cacheBytes: 4 * 1024 * 1024,
     ...options,
   })
+  const batch = new BatchPacker(createHasher(store.secret()))
   const reader: UfosReader = {
     stats: async () => store.stats(),
     counts: async (nsids, window) => store.counts(nsids, window),
@@ -55,7 +58,12 @@ export function openHere(folder: string, options: TestedOptions = {}): TestedSto
   }
   return {
     reader,
-    apply: changes => Promise.resolve(store.apply(changes, noProgress)),
+    apply: changes => {
+      for (const change of changes) batch.add(change)
+      const columns = batch.copy()
+      batch.clear()
+      return Promise.resolve(store.apply(columns, noProgress))
+    },
     tidy: () => {
       while (store.tidy());
       return Promise.resolve()
