@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { fdatasyncSync, statSync } from 'node:fs'
 import { type Database, openDatabase } from '@orrery/storage'
 import { BackupError } from './errors.ts'
 import { openForGood, readFully } from './raw-files.ts'
@@ -7,8 +7,11 @@ import { mapFrames, readWalState } from './wal.ts'
 /** How often the instant between two commits is looked for before it is given up. */
 const attempts = 1_000
 
-/** From so many pages in the log on, the writer would move them into the file with its next commit. */
+/** So many pages in the log are left to the writer, who moves a thousand at a time; more would make it wait for the disk. */
 const checkpointPages = 900
+
+/** How often what came into the log meanwhile is moved too, before it is left to the writer. */
+const rounds = 20
 
 /** A consistent view of a file: as one transaction left it, whatever is written meanwhile. */
 export interface FileView {
@@ -28,7 +31,10 @@ export interface FileView {
  */
 export class StoreFile implements Disposable {
   readonly path: string
-  readonly #db: Database
+  /** Holds the view. */
+  #db: Database
+  /** For the steps in which a view ends. */
+  #next: Database | undefined
   readonly #main: number
   readonly #wal: number
   readonly #shm: number
@@ -39,7 +45,7 @@ export class StoreFile implements Disposable {
   /** @throws StorageError where it cannot be opened */
   constructor(path: string) {
     this.path = path
-    this.#db = openDatabase(path, { readonly: true, cacheBytes: 1024 * 1024 })
+    this.#db = this.#open()
     // The log and its index are there from the first read on, and stay while this connection is open.
     this.#db.prepare('SELECT count(*) FROM sqlite_schema').get()
     this.#main = openForGood(path, identityOf(path))
@@ -80,32 +86,48 @@ export class StoreFile implements Disposable {
   }
 
   /**
-   * Ends the view; nothing may be read from it any more. What gathered in the log meanwhile is moved into the file from
-   * here, at once: else the writer's next commit would do it, and wait for the disk.
+   * Ends the view; nothing may be read from it any more. What gathered in the log meanwhile is moved into the file and made
+   * safe from here: else the writer's next commit would do it all, and wait for the disk. It is kept from that by a view of
+   * now, which begins before the older one ends, as no checkpoint goes beyond what is being read; and what it wrote
+   * while that was moved is moved in the same way, until it is little.
    */
   release(): void {
     if (!this.#db.inTransaction) return
-    const { maxFrame = 0, backfilled = 0 } = readWalState(this.#shm) ?? {}
-    if (maxFrame - backfilled < checkpointPages) {
+    for (let round = 0; round < rounds && this.#pending() >= checkpointPages; round++) {
+      this.#writer ??= openDatabase(this.path, { busyTimeoutMs: 0, cacheBytes: 1024 * 1024 })
+      const next = (this.#next ??= this.#open())
+      const checkpoint = this.#writer.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+      begin(next)
       this.#db.exec('COMMIT')
-      return
+      checkpoint.get()
+      // SQLite leaves that to whoever moves the last page of a log.
+      fdatasyncSync(this.#main)
+      this.#next = this.#db
+      this.#db = next
     }
-    this.#writer ??= openDatabase(this.path, { busyTimeoutMs: 0, cacheBytes: 1024 * 1024 })
-    const checkpoint = this.#writer.prepare('PRAGMA wal_checkpoint(PASSIVE)')
     this.#db.exec('COMMIT')
-    checkpoint.get()
   }
 
   [Symbol.dispose](): void {
     this.release()
     this.#writer?.close()
+    this.#next?.close()
     this.#db.close()
+  }
+
+  #open(): Database {
+    return openDatabase(this.path, { readonly: true, cacheBytes: 1024 * 1024 })
+  }
+
+  /** Pages in the log that are not in the file. */
+  #pending(): number {
+    const { maxFrame = 0, backfilled = 0 } = readWalState(this.#shm) ?? {}
+    return maxFrame - backfilled
   }
 
   #tryHold(): FileView | undefined {
     const before = readWalState(this.#shm)
-    this.#db.exec('BEGIN')
-    const pages = this.#db.pragma('page_count', { simple: true }) as number
+    const pages = begin(this.#db)
     const pageSize = this.#db.pragma('page_size', { simple: true }) as number
     // A transaction that begins between two looks at the same index sees what that index says. And how much is in the
     // file already is of the same log, if the index still is.
@@ -134,6 +156,12 @@ export class StoreFile implements Disposable {
       },
     }
   }
+}
+
+/** Begins to read; what is seen from here on is of now. Answers the pages that there are. */
+function begin(db: Database): number {
+  db.exec('BEGIN')
+  return db.pragma('page_count', { simple: true }) as number
 }
 
 function identityOf(path: string): string {
