@@ -55,7 +55,7 @@ export function addMetrics(metrics: Metrics, sources: MetricSources): (appended:
   })
   metrics.gauge({
     name: 'spacedust_log_oldest_seconds',
-    help: 'Everything from this time on is kept, seconds since 1970; 0 before the first link.',
+    help: 'Everything from this time on is kept, seconds since 1970; 0 while nothing was dropped.',
     read: () => log.instant.oldest / 1e6,
   })
   metrics.gauge({
