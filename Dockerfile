@@ -1,11 +1,10 @@
-# syntax=docker/dockerfile:1
 # The whole suite, or one service of it, as an image: `docker build --target jetstream .`; without a target, all of it.
 # For amd64 and arm64 alike: `docker buildx build --platform linux/amd64,linux/arm64 .` The installing runs on the machine that
 # builds, whatever the image is for; of the rest, one package is added.
 #
-# deploy/pin-images.sh replaces both tags by the digests that they stand for today.
-ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
-ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
+# Tags are for people, what is used is the digest behind them; deploy/pin-images.sh renews it.
+ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
+ARG BASE_IMAGE=docker.io/library/debian:bookworm-20261005-slim@sha256:7c7b2c966bc9ee8cedfeef67e0e279108992c77681fa595db4a9d65c06ccc587
 
 # Installs, on the machine that builds. Its Node is for that alone: what runs is the one that the lockfile pins.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS install
@@ -19,7 +18,7 @@ RUN set -eu; \
     npx --yes pnpm@12.21.0 install --frozen-lockfile --prod --filter-prod 'orrery...' \
       --cpu="$cpu" --os=linux --libc=glibc; \
     # Binaries for other machines, and sources of those: none of it is loaded here.
-    find node_modules/.pnpm -type d -path '*/prebuilds/*' -prune ! -name "linux-$cpu*" -exec rm -rf {} +; \
+    find node_modules/.pnpm -path '*/prebuilds/*' ! -path "*/prebuilds/linux-$cpu*" -prune -exec rm -rf {} +; \
     find node_modules/.pnpm -path '*/better-sqlite3/deps' -prune -exec rm -rf {} +; \
     rm -rf packages/testnet; \
     mkdir -p /out/orrery /out/bin /out/data; \
