@@ -6,6 +6,7 @@ import { startSimulatedNetwork, waitFor } from '@orrery/testnet'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { services } from '../src/services.ts'
 import { ask } from '../src/suite/ask.ts'
+import { expressionsIn } from './expressions.ts'
 import { makeMachine, startSuite } from './orrery.ts'
 import { type Asked, selectorsOf } from './promql.ts'
 
@@ -95,22 +96,10 @@ describe('what is asked of metrics', () => {
       })
   }
 
-  const expressionsIn = (file: string): string[] => {
-    if (file.endsWith('.json')) {
-      const { panels } = JSON.parse(read(file)) as { panels: { targets?: { expr: string }[] }[] }
-      return panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
-    }
-    // Rules: `expr:` with its text behind it, in quotes, or folded below.
-    return Array.from(
-      read(file).matchAll(/^ +expr: (?:>-\n((?: {10}.*\n)+)|'(.*)'$|([^>'].*)$)/gm),
-      ([, folded, quoted, plain]) => (folded ?? quoted ?? plain ?? '').replaceAll(/\s+/g, ' '),
-    )
-  }
-
   it.each(globSync('deploy/{grafana/dashboards/*.json,prometheus/alerts.yml}', { cwd: root }))(
     '%s asks only for what services serve',
     file => {
-      const expressions = expressionsIn(file)
+      const expressions = expressionsIn(read(file))
       expect(expressions.length).toBeGreaterThan(10)
       const problems = expressions.flatMap(expression =>
         problemsOf(expression).map(problem => `${expression}: ${problem}`),
@@ -235,6 +224,17 @@ describe('by their own tools', () => {
     const profiles = ['--profile', 'metrics', '--profile', 'https']
     expect(runTool(context, 'docker-compose', ...profiles, 'config', '--services').split('\n')).toEqual(
       expect.arrayContaining([...services.map(({ name }) => name), 'prometheus', 'grafana', 'caddy']),
+    )
+  })
+
+  it('names every base image by version and digest, once', () => {
+    const images = ['Dockerfile', 'compose.yaml'].flatMap(file => read(file).match(/docker\.io\/[^\s}]+/g)!)
+    for (const image of images)
+      expect(image).toMatch(/^docker\.io\/[a-z/]+:[\w.-]*\d[\w.-]*@sha256:[0-9a-f]{64}$/)
+    expect(images.map(image => image.split(':')[0]!).toSorted()).toEqual(
+      ['grafana/grafana', 'library/caddy', 'library/debian', 'library/node', 'prom/prometheus'].map(
+        name => `docker.io/${name}`,
+      ),
     )
   })
 

@@ -35,8 +35,8 @@ function read(name: string | undefined, selector: string): Asked {
       value: value!,
     }),
   )
-  const own = labels.find(label => label.name === '__name__')
+  const own = labels.find(label => label.name === '__name__' && !label.operator.startsWith('!'))
   if (name === undefined && !own) throw new Error(`${selector} has no name`)
   const asked = name ?? (own!.operator === '=~' ? new RegExp(`^(?:${own!.value})$`) : own!.value)
-  return { name: asked, labels: labels.filter(label => label !== own) }
+  return { name: asked, labels: labels.filter(label => label.name !== '__name__') }
 }
