@@ -1,3 +1,4 @@
+export { createClientAddress } from './http/client-address.ts'
 export { createHttp } from './http/create-http.ts'
 export type { HttpOptions, HttpServer } from './http/create-http.ts'
 export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from 'fastify'

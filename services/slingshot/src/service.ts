@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import { followerHealth, openFollower } from '@orrery/firehose/service'
 import { createGuardedFetch } from '@orrery/identity'
-import { createHttp, type Health, listen, listenMetrics, type ServiceContext } from '@orrery/server'
+import {
+  createClientAddress,
+  createHttp,
+  type Health,
+  listen,
+  listenMetrics,
+  type ServiceContext,
+} from '@orrery/server'
 import { lockFolder } from '@orrery/storage'
 import { RecordCache } from './cache/cache.ts'
 import { createTrust } from './cache/trust.ts'
@@ -112,7 +119,7 @@ export async function startSlingshot(context: ServiceContext<SlingshotOptions>):
       perSecond: options.rateLimit,
       burst: options.rateBurst,
       onRefused: () => refused++,
-      isBehindProxy: options.trustProxy.length > 0,
+      addressOf: createClientAddress(options.trustProxy),
     },
     version,
     numbers: () => ({ ...reader.stats(), entriesInMemory: cache.gauges().entries }),

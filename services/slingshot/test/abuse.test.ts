@@ -272,22 +272,34 @@ it('a client that asks too much is told when to come back, and others are not', 
   await waitFor(async () => (await ask('203.0.113.1')).status === 200, { timeoutMs: 5_000 })
 })
 
-it('records are counted once each, whichever way they are answered', async () => {
-  await using world = await startWorld({ 'rate-limit': '1', 'rate-burst': '6' })
+it.each([
+  ['', {}],
+  [' also behind a proxy,', { 'trust-proxy': 'loopback' }],
+])('records are counted once each,%s whichever way they are answered', async (_, options) => {
+  await using world = await startWorld({ 'rate-limit': '1', 'rate-burst': '6', ...options })
   const alice = world.account('alice')
   alice.write('hit', 'one')
   alice.writeInSilence('miss', 'two')
   await world.settled()
-  const ask = (rkey: string) => world.getRecord(alice, rkey)
+  const ask = (rkey: string, client = '203.0.113.1') =>
+    world.slingshot.fetch(
+      recordPath,
+      { repo: alice.did, collection: note, rkey },
+      { headers: { 'x-forwarded-for': client } },
+    )
   expect((await ask('miss')).status).toBe(200)
   for (let i = 0; i < 5; i++) expect((await ask('hit')).status).toBe(200)
   for (const rkey of ['hit', 'another']) {
-    const response = await world.slingshot.fetch(recordPath, { repo: alice.did, collection: note, rkey })
+    const response = await ask(rkey)
     expect([response.status, Number(response.headers.get('retry-after'))]).toEqual([429, 1])
     expect(await response.json()).toEqual({
       error: 'RateLimitExceeded',
       message: 'Too many requests; come back in 1 s',
     })
   }
-  expect(await world.slingshot.total('slingshot_requests_refused_total')).toBe(2)
+  // Who asks by another proxy's word is another client; without one, words are not believed.
+  expect((await ask('hit', '203.0.113.2')).status).toBe('trust-proxy' in options ? 200 : 429)
+  expect(await world.slingshot.total('slingshot_requests_refused_total')).toBe(
+    'trust-proxy' in options ? 2 : 3,
+  )
 })

@@ -5,6 +5,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 
 import { probeServer } from '../../test/probe-server.ts'
+import { createClientAddress } from './client-address.ts'
 import type { HttpServer } from './create-http.ts'
 import { HttpError, invalidRequest, serviceUnavailable } from './errors.ts'
 import { listen } from './listen.ts'
@@ -267,6 +268,30 @@ describe('trustProxy', () => {
     const response = await server.app.inject({ url: '/ip', headers: { 'x-forwarded-for': '203.0.113.9' } })
     expect(response.json()).toEqual({ ip })
   })
+
+  const proxies = ['loopback', '203.0.113.0/24']
+  it.each([[[]], [['loopback']], [['10.0.0.0/8']], [proxies]])(
+    '%j is the same past the routes',
+    async trustProxy => {
+      const addressOf = createClientAddress(trustProxy)
+      const seen = (app: HttpServer): void =>
+        void app.get('/ip', request => ({ ip: request.ip, past: addressOf(request.raw) }))
+      await using server = await probeServer(seen, { trustProxy })
+      const clients = [
+        undefined,
+        '198.51.100.7',
+        '198.51.100.7, 203.0.113.9',
+        'nonsense',
+        '2001:db8::1, ::1',
+        '',
+      ]
+      for (const client of clients) {
+        const headers = client === undefined ? {} : { 'x-forwarded-for': client }
+        const { ip, past } = (await server.app.inject({ url: '/ip', headers })).json<Record<string, string>>()
+        expect(past).toBe(ip)
+      }
+    },
+  )
 })
 
 describe('health', () => {

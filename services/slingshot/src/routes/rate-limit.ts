@@ -7,8 +7,8 @@ export interface RateLimitOptions {
   /** Requests at once. */
   burst: number
   onRefused: () => void
-  /** Whether a client's address is told by a proxy, and not by its connection. */
-  isBehindProxy: boolean
+  /** Who sent a request that comes past the routes. */
+  addressOf: (request: IncomingMessage) => string | undefined
 }
 
 /** What counts requests. */
@@ -39,7 +39,7 @@ const exempt = new Set(['/_health', '/xrpc/_health'])
  */
 export function addRateLimit(
   app: HttpServer,
-  { perSecond, burst, onRefused, isBehindProxy }: RateLimitOptions,
+  { perSecond, burst, onRefused, addressOf }: RateLimitOptions,
 ): RateLimit {
   const limiter = createRateLimiter(perSecond, burst)
   /** Seconds to wait; 0 for go on. */
@@ -69,10 +69,13 @@ export function addRateLimit(
   }
   return {
     charge,
-    take: ({ socket: { remoteAddress } }) =>
-      perSecond === 0 ? 0 : isBehindProxy || remoteAddress === undefined ? undefined : take(remoteAddress, 1),
-    giveBack({ socket: { remoteAddress = '' } }) {
-      limiter.take(remoteAddress, -1)
+    take(request) {
+      if (perSecond === 0) return 0
+      const address = addressOf(request)
+      return address === undefined ? undefined : take(address, 1)
+    },
+    giveBack(request) {
+      limiter.take(addressOf(request) ?? '', -1)
     },
   }
 }
