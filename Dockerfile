@@ -38,7 +38,8 @@ COPY --from=install /out/orrery /orrery
 COPY --from=install --chown=10001:10001 /out/data /data
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/data/.node-cache \
-    MALLOC_ARENA_MAX=2
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=1048576
 # Its folder of data is a volume; all else can be read-only.
 WORKDIR /
 VOLUME /data

@@ -32,7 +32,10 @@ export class PlaceIndex {
 
   /** All that are there, in any order. */
   numbers(): Uint32Array {
-    return this.#table.filter(entry => entry > 0).map(entry => entry - 1)
+    const numbers = new Uint32Array(this.#count)
+    let at = 0
+    for (const entry of this.#table) if (entry > 0) numbers[at++] = entry - 1
+    return numbers
   }
 
   clear(): void {

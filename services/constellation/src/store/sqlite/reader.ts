@@ -20,6 +20,7 @@ import type {
 } from '../../store.ts'
 import { prepareReadState } from './accounts.ts'
 import { secondsFrom, timeMsOf } from './entries.ts'
+import { addToGroup, type Group, pageOfGroups } from './groups.ts'
 import type { ListPlace } from './list-rows.ts'
 import { type Entry, ListReader, type ListRow } from './list-reader.ts'
 import { Names } from './names.ts'
@@ -137,7 +138,8 @@ export class SqliteReader implements LinkReader {
         for (const { other, target } of others) {
           if (after && entry.slot === after.seq && other <= after.other) continue
           if (items.length === limit) return { items, next: last }
-          items.push({ record: this.#record(key, entry), otherTarget: target })
+          const otherTarget = targetOf(placeOfKey(target), this.#names)
+          items.push({ record: this.#record(key, entry), otherTarget })
           last = { seq: entry.slot, link: 0, other }
         }
       }
@@ -151,21 +153,16 @@ export class SqliteReader implements LinkReader {
   ): Promise<Page<JoinGroup, string>> {
     if (this.#joins && this.#isLong(key)) return this.#joins.joinCounts(key, { limit, after })
     return this.#read(() => {
-      const groups = new Map<string, { records: number; dids: Set<number> }>()
+      const groups = new Map<string, Group>()
       for (const { entry, others } of this.#joined(key)) {
         const first = others[0]
-        if (!first) continue
-        const group = groups.get(first.target) ?? { records: 0, dids: new Set() }
-        group.records++
-        group.dids.add(entry.did)
-        groups.set(first.target, group)
+        if (first) addToGroup(groups, first.target, entry.did)
       }
-      const rest = [...groups].filter(([target]) => after === undefined || target > after)
-      rest.sort(([a], [b]) => (a < b ? -1 : 1))
-      const items = rest
-        .slice(0, limit)
-        .map(([otherTarget, { records, dids }]) => ({ otherTarget, records, distinct: dids.size }))
-      return { items, next: rest.length > limit ? items.at(-1)!.otherTarget : undefined }
+      return pageOfGroups(groups, {
+        limit,
+        after,
+        textOf: target => targetOf(placeOfKey(target), this.#names),
+      })
     })
   }
 
@@ -303,7 +300,7 @@ export class SqliteReader implements LinkReader {
     }
   }
 
-  /** Entries of a join's list, oldest first, each with its other sides that pass. */
+  /** Entries of a join's list, oldest first, each with its other sides that pass, as `keyOfPlace` has them. */
   *#joined(
     key: JoinKey,
     fromSlot = 0,
@@ -328,10 +325,7 @@ export class SqliteReader implements LinkReader {
         .filter(({ source, target }) => source === path && (!wanted || wanted.has(target)))
       // Most records of a long list have no other side: who they are of is not looked up.
       if (found.length === 0 || !this.#isVisible(entry.did)) continue
-      const others = found.map(({ target, other }) => ({
-        other,
-        target: targetOf(placeOfKey(target), this.#names),
-      }))
+      const others = found.map(({ target, other }) => ({ other, target }))
       yield { entry, others }
     }
   }
