@@ -10,9 +10,9 @@ import { fileName, type WriterApi, type WriterOptions } from './sqlite/writer.ts
 
 export interface SqliteStoreOptions {
   folder: string
-  /** Page cache of the writer, bytes. Default 16 MiB. */
+  /** Page cache of the writer, bytes. Default 8 MiB: it goes through what changes in order. */
   writeCacheBytes?: number
-  /** Page cache of the reader, bytes. Default 16 MiB. */
+  /** Page cache of the reader, bytes. Default 12 MiB. */
   readCacheBytes?: number
   /** Page cache of the thread that joins long lists, once there was one to join; bytes. Default 16 MiB. */
   joinCacheBytes?: number
@@ -32,7 +32,7 @@ const MIB = 1024 * 1024
 
 /** Opens the index in a folder, which is created: a writer in its own thread, a reader in this one, and joins of long lists in a third. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { folder, writeCacheBytes = 16 * MIB, readCacheBytes = 16 * MIB, onFailure } = options
+  const { folder, writeCacheBytes = 8 * MIB, readCacheBytes = 12 * MIB, onFailure } = options
   const joinCacheBytes = options.joinCacheBytes ?? 16 * MIB
   await using cleanUp = new AsyncDisposableStack()
   const version = new Version()

@@ -31,7 +31,7 @@ export interface WriterOptions {
  * So that a page holds at least four rows: what is longer than a thousand bytes spills over into pages of its own, in trees
  * without rowids.
  */
-const rowBytes = 800
+const rowBytes = 900
 
 /**
  * 32 MiB of log before it is moved into the file: what is popular is written there once instead of many times. With four
