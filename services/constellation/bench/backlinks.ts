@@ -56,7 +56,7 @@ export async function benchBacklinks(): Promise<Figure[]> {
         note: `${((cpuMs * 1000) / end.links).toFixed(1)} µs of a core for each, ${madeUs.toFixed(1)} µs of it to make them up`,
       },
       await sizes(index, at, table.bytesPerLink),
-      ...(await answers(index, url, at)),
+      ...(await answers(index, url, at, end.rss)),
     )
     process.stderr.write(`  ${at}\n`)
   }
@@ -84,7 +84,12 @@ function beside(name: string, figure: number, peerFigure: number): Figure {
 }
 
 /** How long answers about the largest target take, one after the other, while nothing comes in and while much does. */
-async function answers(index: Process<IndexApi>, url: string, at: string): Promise<Figure[]> {
+async function answers(
+  index: Process<IndexApi>,
+  url: string,
+  at: string,
+  growing: number,
+): Promise<Figure[]> {
   const middle = await index.call('middle')
   const xrpc = '/xrpc/blue.microcosm.links'
   const asked = {
@@ -119,7 +124,11 @@ async function answers(index: Process<IndexApi>, url: string, at: string): Promi
       figure: join.longest,
       note: `the join takes ${(join.ms / 1000).toFixed(1)} s`,
     },
-    { name: `MB of memory with the index, ${at}`, figure: rss / mib, note: `the largest list: ${what}` },
+    {
+      name: `MB of memory with the index, ${at}`,
+      figure: rss / mib,
+      note: `${Math.round(growing / mib)} while it grew; the largest list: ${what}`,
+    },
   ]
 }
 

@@ -5,7 +5,7 @@ import { chunkAtOrBelow } from './lists.ts'
 import { memberAtOrBelow } from './member-tree.ts'
 import { slotsOf } from './members.ts'
 import { comparePlaces, firstBytes, hours, type Place } from './places.ts'
-import { dayKey, hourOfDay, longKey } from './schema.ts'
+import { dayKey, hoursOf, longKey } from './schema.ts'
 import { prepareFindStretch, prepareNextStretch } from './stretches.ts'
 
 /** An entry of a list that is there. */
@@ -34,11 +34,9 @@ export class ListReader {
   constructor(db: Database) {
     this.#find = prepareFindStretch(db, 'list')
     this.#next = prepareNextStretch(db, 'list')
-    this.#dayFrom = db
-      .prepare<[number, number], number>(
-        'SELECT id FROM linked_day WHERE id >= ? AND id < ? ORDER BY id LIMIT 1',
-      )
-      .pluck()
+    this.#dayFrom = db.prepare<[number, number], { id: number; hours: number }>(
+      'SELECT id, hours FROM linked_day WHERE id >= ? AND id < ? ORDER BY id LIMIT 1',
+    )
     this.#atOrBelow = chunkAtOrBelow(db)
     this.#atOrAbove = db.prepare<[number, number], { id: number; data: Buffer }>(
       'SELECT id, data FROM chunk WHERE id >= ? AND id <= ? ORDER BY id LIMIT 1',
@@ -74,16 +72,15 @@ export class ListReader {
     }
   }
 
-  /** Hours in which there may be lists of what is under an account, from one of them on. */
+  /** Hours in which there are lists of what is under an account, from one of them on. */
   *#hoursUnder(did: number, from: number = hours.did): Generator<number, void> {
     if (from === hours.did) yield from
     if (from !== hours.text) {
       const first = from === hours.did ? 0 : from
       const end = dayKey(did + 1, 0)
       let day = this.#dayFrom.get(dayKey(did, first), end)
-      for (; day !== undefined; day = this.#dayFrom.get(day + 1, end)) {
-        const dawn = hourOfDay(day)
-        for (let hour = Math.max(dawn, first); hour < dawn + 24; hour++) yield hour
+      for (; day; day = this.#dayFrom.get(day.id + 1, end)) {
+        for (const hour of hoursOf(day)) if (hour >= first) yield hour
       }
     }
     yield hours.text

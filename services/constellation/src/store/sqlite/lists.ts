@@ -4,7 +4,7 @@ import { type Gathered, initialRoom, muchRoom } from './gathered.ts'
 import { compareListPlaces, type List, type ListPlace, ListRowReader, ListRowWriter } from './list-rows.ts'
 import { MemberTree } from './member-tree.ts'
 import { firstBytes, hours, placeOfBytes } from './places.ts'
-import { dayKey, longKey } from './schema.ts'
+import { dayKey, hourBit, longKey } from './schema.ts'
 import { orderBy } from './sorted.ts'
 import { type MergedRow, Stretches } from './stretches.ts'
 
@@ -30,8 +30,8 @@ export class Lists {
   /** What is to be done, in its order: a link's number × 2, and 1 more where it goes. */
   #steps = new Uint32Array(initialRoom)
   #count = 0
-  /** Days in which there are new lists of accounts' records. */
-  readonly #days = new Set<number>()
+  /** The hours, as bits, of days in which there are new lists of accounts' records. */
+  readonly #days = new Map<number, number>()
   readonly #gathered: Gathered
   readonly #rows: Stretches
   readonly #members: MemberTree
@@ -48,7 +48,10 @@ export class Lists {
     this.#rows = new Stretches(db, 'list')
     this.#members = new MemberTree(db, maxRowBytes)
     this.#db = {
-      addDay: db.prepare('INSERT OR IGNORE INTO linked_day (id) VALUES (?)'),
+      addHours: db.prepare<[number, number]>(
+        `INSERT INTO linked_day (id, hours) VALUES (?, ?)
+         ON CONFLICT DO UPDATE SET hours = hours | excluded.hours WHERE hours & excluded.hours <> excluded.hours`,
+      ),
       lastChunk: chunkAtOrBelow(db),
       insertChunk: db.prepare('INSERT INTO chunk (id, data) VALUES (?, ?)'),
       updateChunk: db.prepare('UPDATE chunk SET data = ? WHERE id = ?'),
@@ -91,7 +94,7 @@ export class Lists {
       },
       merge: (row, ofHour, some) => this.#merge(row, ofHour, some),
     })
-    for (const day of [...this.#days].toSorted((a, b) => a - b)) this.#db.addDay.run(day)
+    for (const [day, bits] of [...this.#days].toSorted(([a], [b]) => a - b)) this.#db.addHours.run(day, bits)
     this.forget()
     return this.#added
   }
@@ -143,7 +146,9 @@ export class Lists {
 
   #isNew({ hour, did }: ListPlace): void {
     this.#added++
-    if (hour < hours.text) this.#days.add(dayKey(did, hour))
+    if (hour >= hours.text) return
+    const day = dayKey(did, hour)
+    this.#days.set(day, (this.#days.get(day) ?? 0) | hourBit(hour))
   }
 
   /** Takes a step of a list, or as many of a kind as follow each other; answers which one is next. */

@@ -37,8 +37,8 @@ export const migrations: readonly Migration[] = [
         PRIMARY KEY (hour, first)
       ) STRICT, WITHOUT ROWID;
 
-      -- The days in whose hours there are lists of an account's records: DID and day in one integer.
-      CREATE TABLE linked_day (id INTEGER PRIMARY KEY) STRICT;
+      -- The hours in which there are lists of an account's records: DID and day in one integer, and a bit for each hour.
+      CREATE TABLE linked_day (id INTEGER PRIMARY KEY, hours INTEGER NOT NULL) STRICT;
 
       -- By the list's number and the first slot of the run, in one integer.
       CREATE TABLE chunk (id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
@@ -101,9 +101,15 @@ export function dayKey(did: number, hour: number): number {
 /** More than there are days of TIDs. */
 const daysSpan = 2 ** 16
 
-/** The first hour of the day in such a number. */
-export function hourOfDay(key: number): number {
-  return (key % daysSpan) * 24
+/** The bit of an hour in its day. */
+export function hourBit(hour: number): number {
+  return 1 << (hour % 24)
+}
+
+/** The hours of a row. */
+export function hoursOf({ id, hours }: { id: number; hours: number }): number[] {
+  const dawn = (id % daysSpan) * 24
+  return Array.from({ length: 24 }, (_, i) => dawn + i).filter(hour => (hours & hourBit(hour)) !== 0)
 }
 
 /** What is within the list. */
