@@ -39,7 +39,7 @@ COPY --from=install --chown=10001:10001 /out/data /data
 ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/data/.node-cache \
     MALLOC_ARENA_MAX=2 \
-    MALLOC_MMAP_THRESHOLD_=1048576
+    MALLOC_MMAP_THRESHOLD_=262144
 # Its folder of data is a volume; all else can be read-only.
 WORKDIR /
 VOLUME /data

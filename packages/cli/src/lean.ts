@@ -27,7 +27,7 @@ export const smallFlags: readonly string[] = [
 export function leanEnvironment(small = false): NodeJS.ProcessEnv {
   return {
     MALLOC_ARENA_MAX: small ? '1' : '2',
-    MALLOC_MMAP_THRESHOLD_: String(1024 * 1024),
+    MALLOC_MMAP_THRESHOLD_: String(256 * 1024),
     ...(small && { ORRERY_PAGE_CACHE: '0.25', MALLOC_TRIM_THRESHOLD_: '131072', UV_THREADPOOL_SIZE: '2' }),
     NODE_COMPILE_CACHE: join(import.meta.dirname, '../../../node_modules/.cache/node'),
     ...process.env,

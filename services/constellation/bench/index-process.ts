@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { createHttp, createLogger, createMetrics, listen } from '@orrery/server'
 import { openDatabase } from '@orrery/storage'
 import { serveProcess } from '@orrery/testnet'
+import { Ahead } from '../src/ahead.ts'
 import { backlinksCursor, didsCursor, formatCursor } from '../src/cursor.ts'
-import { groupSize, partSize } from '../src/import.ts'
+import { groupSize, partsAhead, partSize } from '../src/import.ts'
 import { addRoutes } from '../src/routes/routes.ts'
 import type { Changes } from '../src/store.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
@@ -67,23 +68,24 @@ const api = {
     addRoutes(http, { reader: store.reader, version: '0.0.0' })
     return (await listen(http, { host: '127.0.0.1', port: 0 })).url
   },
-  /** Puts so many links more, as fast as an import: the next part is made while one is taken in. */
+  /** Puts so many links more, as fast as an import: the next parts are made while one is taken in. */
   async grow(links: number): Promise<Growth> {
     const from = traffic.links
     const part = store.writer.batch()
+    const ahead = new Ahead(partsAhead)
     const startedAt = performance.now()
     for (let committed = from; traffic.links - from < links;) {
       for (let i = 0; i < partSize; i++) part.add(traffic.next())
-      await applying
+      await ahead.room()
       if (traffic.links - committed < groupSize(traffic.links))
-        applying = store.writer.gather(part, traffic.timeMs)
+        ahead.add(store.writer.gather(part, traffic.timeMs))
       else {
-        applying = apply(part)
+        ahead.add(apply(part))
         committed = traffic.links
       }
       watchMemory()
     }
-    await applying
+    await ahead.done()
     await apply([])
     return { links: traffic.links - from, ms: performance.now() - startedAt, rss }
   },

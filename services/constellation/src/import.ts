@@ -6,6 +6,7 @@ import { createZstdDecompress } from 'node:zlib'
 import { type CursorChange, type FirehoseEvent, readJetstreamMessage } from '@orrery/firehose'
 import { createProgress, type Logger } from '@orrery/server'
 import { StorageError } from '@orrery/storage'
+import { Ahead } from './ahead.ts'
 import { type ChangeStats, createChangeMaker } from './changes.ts'
 import type { WantsCollection } from './collections.ts'
 import { untilRoom } from './ingest.ts'
@@ -39,13 +40,16 @@ export interface ImportSummary {
 /** Changes and links that are handed over at a time. */
 export const partSize = 5_000
 
+/** Parts that wait for those ahead of them to be taken in, at most: some ten megabytes. */
+export const partsAhead = 32
+
 /**
  * Changes and links that are committed together, after so many. Each row that they touch is read and written once for all
  * of them, so many are good, up to what they take of memory: 70 bytes each. While the index is small so are its rows, and
  * less is to be done again when it is killed.
  */
 export function groupSize(taken: number): number {
-  return Math.min(500_000, taken / 4)
+  return Math.min(1_000_000, taken / 4)
 }
 
 /** Lines longer than this are no events, bytes. */
@@ -58,8 +62,8 @@ const linesPerLook = 256
 const theEnd = Number.MAX_SAFE_INTEGER
 
 /**
- * Takes in a file of Jetstream events, one JSON a line, `.zst` or not, and shows how far it is. Reading goes on while a
- * batch is applied. How far it came is kept with every batch, so an import that was broken off goes on where it was, and
+ * Takes in a file of Jetstream events, one JSON a line, `.zst` or not, and shows how far it is. Reading goes on while
+ * what was read is applied. How far it came is kept with every batch, so an import that was broken off goes on where it was, and
  * one that came to its end does nothing. A file is known by its path and size.
  *
  * While the disk is full it waits, and reads again what was not committed.
@@ -96,28 +100,29 @@ async function readFrom(
   const batch = writer.batch()
   let part = { changes: 0, weight: 0 }
   let group = { changes: 0, weight: 0, bad: 0, unknown: 0 }
-  let writing: Promise<void> = Promise.resolve()
-  /** Hands a part over when the one before is done with; up to a line, or to be followed by more of its group. */
+  const ahead = new Ahead(partsAhead)
+  /** Hands a part over, up to a line, or to be followed by more of its group. */
   const hand = async (upTo?: number): Promise<void> => {
     group.changes += part.changes
     group.weight += part.weight
     part = { changes: 0, weight: 0 }
-    await writing
-    if (upTo === undefined) writing = writer.gather(batch, now())
+    await ahead.room()
+    if (upTo === undefined) ahead.add(writer.gather(batch, now()))
     else {
       const { bad, unknown, changes: count } = group
+      const reached = lines
       taken += group.weight
       group = { changes: 0, weight: 0, bad: 0, unknown: 0 }
       const cursors: CursorChange[] = [{ source, cursor: upTo, time: '', seen: [] }]
-      writing = writer.apply(batch, { cursors, accounts: [], notices: [], gaps: [] }, now()).then(() => {
-        summary.lines = lines
+      const applying = writer.apply(batch, { cursors, accounts: [], notices: [], gaps: [] }, now())
+      const counted = applying.then(() => {
+        summary.lines = reached
         summary.bad += bad
         summary.unknown += unknown
         summary.changes += count
       })
+      ahead.add(counted)
     }
-    // Awaited with the next part; by then it may have failed already.
-    writing.catch(() => {})
   }
 
   try {
@@ -140,9 +145,9 @@ async function readFrom(
       await hand(isEnd ? lines : undefined)
     }
     await hand(theEnd)
-    await writing
+    await ahead.done()
   } catch (error) {
-    await writing.catch(() => {})
+    await ahead.settled()
     if (signal.aborted) return
     if (error instanceof StorageError) throw error
     const reason = error instanceof Error ? error.message : String(error)

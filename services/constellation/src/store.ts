@@ -63,6 +63,10 @@ export interface ChangeBatch {
 /** Changes in their order: a list, or a batch of the same writer, which is empty from then on. */
 export type Changes = readonly Change[] | ChangeBatch
 
+/**
+ * Calls may be made before earlier ones are done, and are done in their order. Where one fails, those fail too that were made
+ * before this was known.
+ */
 export interface LinkWriter extends AsyncDisposable {
   /** An empty batch. */
   batch(): ChangeBatch

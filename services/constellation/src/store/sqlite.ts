@@ -5,8 +5,9 @@ import type { LinkReader, LinkWriter } from '../store.ts'
 import { BatchPacker, packed } from './sqlite/batch.ts'
 import { JoinThread } from './sqlite/joins.ts'
 import { SqliteReader } from './sqlite/reader.ts'
+import { Series, type SeriesApi } from './sqlite/series.ts'
 import { Version } from './sqlite/version.ts'
-import { fileName, type WriterApi, type WriterOptions } from './sqlite/writer.ts'
+import { fileName, type WriterOptions } from './sqlite/writer.ts'
 
 export interface SqliteStoreOptions {
   folder: string
@@ -37,7 +38,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   await using cleanUp = new AsyncDisposableStack()
   const version = new Version()
   const thread = cleanUp.use(
-    await startThread<WriterApi>(new URL('./sqlite/writer-thread.ts', import.meta.url), {
+    await startThread<SeriesApi>(new URL('./sqlite/writer-thread.ts', import.meta.url), {
       name: 'link-writer',
       workerData: { folder, cacheBytes: writeCacheBytes, version: version.shared } satisfies WriterOptions,
       onFailure,
@@ -53,14 +54,27 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     reader.release()
     return result
   }
+  const series = new Series()
   const owned = cleanUp.move()
   return {
     reader,
     progress,
     writer: {
       batch: () => new BatchPacker(),
-      gather: (changes, timeMs) => thread.call('gather', packed(changes), timeMs),
-      apply: (changes, upstream, timeMs) => seen(thread.call('apply', packed(changes), upstream, timeMs)),
+      gather(changes, timeMs) {
+        const batch = packed(changes)
+        return series.call(made =>
+          thread.callTransferring([batch.bytes.buffer], 'gather', made, batch, timeMs),
+        )
+      },
+      apply(changes, upstream, timeMs) {
+        const batch = packed(changes)
+        return seen(
+          series.call(made =>
+            thread.callTransferring([batch.bytes.buffer], 'apply', made, batch, upstream, timeMs),
+          ),
+        )
+      },
       tidy: () => seen(thread.call('tidy')),
       [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
     },

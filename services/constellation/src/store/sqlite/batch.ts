@@ -26,9 +26,9 @@ export const targetForms = { text: 0, did: 1, record: 2, under: 3 } as const
 /** In front of a record key that is no TID; the first byte of a TID is below 0x20. */
 const textMark = 0xff
 
-/** Changes, packed. Collections and sources are told by their places here. */
+/** Changes, packed; to be read once. Collections and sources are told by their places here. */
 export interface Batch {
-  bytes: Uint8Array
+  bytes: Uint8Array<ArrayBuffer>
   collections: string[]
   sources: { collection: number; path: string }[]
 }

@@ -1,3 +1,5 @@
+const shortBytes = 24
+
 /** Bytes that are written one after the other, in memory that is used again. */
 export class ByteWriter {
   #buffer = Buffer.allocUnsafe(4096)
@@ -35,6 +37,14 @@ export class ByteWriter {
   bytes(bytes: Uint8Array): this {
     this.#room(bytes.length).set(bytes, this.#length)
     this.#length += bytes.length
+    return this
+  }
+
+  /** Part of some bytes. Short ones are quicker copied one by one than by a view of them. */
+  copy(bytes: Uint8Array, from: number, to: number): this {
+    if (to - from > shortBytes) return this.bytes(bytes.subarray(from, to))
+    const buffer = this.#room(to - from)
+    for (let at = from; at < to; at++) buffer[this.#length++] = bytes[at]!
     return this
   }
 
@@ -169,3 +179,11 @@ export class ByteReader {
     return this.bytes.subarray(this.at - size, this.at)
   }
 }
+
+/** Gives the memory of an array back, which is empty from then on: what is large the garbage collector would keep for long. */
+export function release(array: Float64Array | Int32Array | Uint32Array | Uint8Array): void {
+  if (array.byteLength >= largeBytes) (array.buffer as ArrayBuffer).transfer(0)
+}
+
+/** Below this it takes longer to give memory back than to leave it. */
+const largeBytes = 64 * 1024

@@ -112,51 +112,79 @@ export class EntryReader {
 
 const writer = new ByteWriter()
 
+/** An entry as it is written: `isAgain` where its DID has an older one in the list. */
+export interface NewEntry {
+  did: number
+  isAgain: boolean
+  rkey: Rkey
+}
+
 /** A run of one entry. */
-export function startRun(
-  slot: number,
-  time: number,
-  entry: { did: number; isAgain: boolean; rkey: Rkey },
-): Buffer {
-  writer.reset().varint(slot).varint(time)
-  writeEntry(entry, 0, time)
-  return writer.take()
+export function startRun(slot: number, time: number, entry: NewEntry): Buffer {
+  return runWriter.start(slot, time, entry).take()
 }
 
 /** A run with an entry more. `lastTime` is the time of its last entry. */
-export function extendRun(
-  run: Uint8Array,
-  lastTime: number,
-  time: number,
-  entry: { did: number; isAgain: boolean; rkey: Rkey },
-): Buffer {
-  writer.reset().bytes(run)
-  writeEntry(entry, time - lastTime, time)
-  return writer.take()
+export function extendRun(run: Uint8Array, lastTime: number, time: number, entry: NewEntry): Buffer {
+  return runWriter.goOn(run, lastTime).append(time, entry).take()
 }
 
-function writeEntry(
-  { did, isAgain, rkey }: { did: number; isAgain: boolean; rkey: Rkey },
-  delay: number,
-  time: number,
-): void {
+/** Writes runs, an entry after the other. */
+export class RunWriter {
+  readonly #writer = new ByteWriter()
+  #lastTime = 0
+
+  /** Begins a run with its first entry. */
+  start(slot: number, time: number, entry: NewEntry): this {
+    this.#writer.reset().varint(slot).varint(time)
+    this.#lastTime = time
+    return this.append(time, entry)
+  }
+
+  /** Begins with a run that there is; `lastTime` is the time of its last entry. */
+  goOn(run: Uint8Array, lastTime: number): this {
+    this.#writer.reset().bytes(run)
+    this.#lastTime = lastTime
+    return this
+  }
+
+  append(time: number, entry: NewEntry): this {
+    writeEntry(this.#writer, entry, time - this.#lastTime, time)
+    this.#lastTime = time
+    return this
+  }
+
+  /** Bytes of the run. */
+  get length(): number {
+    return this.#writer.length
+  }
+
+  /** A copy of the run. */
+  take(): Buffer {
+    return this.#writer.take()
+  }
+}
+
+const runWriter = new RunWriter()
+
+function writeEntry(to: ByteWriter, { did, isAgain, rkey }: NewEntry, delay: number, time: number): void {
   const flags = (isAgain ? again : 0) + (delay > 0 ? later : 0)
   const head = (form: number): void => {
-    writer.varint(did * 16 + flags + form)
-    if (delay > 0) writer.varint(delay)
+    to.varint(did * 16 + flags + form)
+    if (delay > 0) to.varint(delay)
   }
   if ('text' in rkey) {
     head(forms.text)
-    writer.varint(rkey.text.length).bytes(rkey.text)
+    to.varint(rkey.text.length).bytes(rkey.text)
     return
   }
   const distance = rkey.micros - (time + epochSeconds) * 1e6
   if (Math.abs(distance) < nearMicros) {
     head(forms.near)
-    writer.varint((distance >= 0 ? distance * 2 : -distance * 2 - 1) * 1024 + rkey.clock)
+    to.varint((distance >= 0 ? distance * 2 : -distance * 2 - 1) * 1024 + rkey.clock)
   } else {
     head(forms.far)
-    writer.varint(rkey.micros).varint(rkey.clock)
+    to.varint(rkey.micros).varint(rkey.clock)
   }
 }
 

@@ -1,21 +1,20 @@
 import type { Database } from '@orrery/storage'
-import { endOf, EntryReader, extendRun, shortenRun, startRun } from './entries.ts'
+import { release } from './bytes.ts'
+import { endOf, EntryReader, extendRun, RunWriter, shortenRun, startRun } from './entries.ts'
 import { type Gathered, initialRoom, muchRoom } from './gathered.ts'
+import { LinkedHours } from './linked-hours.ts'
 import { compareListPlaces, type List, type ListPlace, ListRowReader, ListRowWriter } from './list-rows.ts'
 import { MemberTree } from './member-tree.ts'
 import { firstBytes, hours, placeOfBytes } from './places.ts'
-import { dayKey, hourBit, longKey } from './schema.ts'
+import { longKey } from './schema.ts'
 import { orderBy } from './sorted.ts'
 import { type MergedRow, Stretches } from './stretches.ts'
 
-/** The last run of a long list. */
-interface Tail {
-  id: number
-  data: Buffer
-  lastSlot: number
-  lastTime: number
-  isNew: boolean
-}
+/** The last run of a long list, as it is written. */
+const tailRun = new RunWriter()
+
+/** What is added to a list. */
+type Entry = ReturnType<Gathered['takeSlot']>
 
 const newList: List = { records: 0, dids: 0, slots: 1, long: undefined, run: undefined }
 
@@ -30,8 +29,8 @@ export class Lists {
   /** What is to be done, in its order: a link's number × 2, and 1 more where it goes. */
   #steps = new Uint32Array(initialRoom)
   #count = 0
-  /** The hours, as bits, of days in which there are new lists of accounts' records. */
-  readonly #days = new Map<number, number>()
+  /** Hours in which there are new lists of accounts' records. */
+  readonly #hours = new LinkedHours()
   readonly #gathered: Gathered
   readonly #rows: Stretches
   readonly #members: MemberTree
@@ -72,15 +71,16 @@ export class Lists {
   /** Writes what was added and removed, and forgets it. Answers how many lists came to be. */
   flush(): number {
     const gathered = this.#gathered
-    const { hour, did } = gathered.link
+    const { did } = gathered.link
+    const hourOf = (step: number): number => gathered.hourOfLink(linkOf(step))
     const steps = orderBy(
       this.#steps.subarray(0, this.#count),
-      [step => hour[linkOf(step)]!, step => did[linkOf(step)]!],
+      [hourOf, step => did[linkOf(step)]!],
       (a, b) => gathered.compareLists(linkOf(a), linkOf(b)),
     )
     this.#added = 0
     this.#rows.merge(steps, {
-      hourOf: step => hour[linkOf(step)]!,
+      hourOf,
       firstOf(step) {
         const list = gathered.listOf(linkOf(step))
         return firstBytes(list, list.source)
@@ -94,7 +94,7 @@ export class Lists {
       },
       merge: (row, ofHour, some) => this.#merge(row, ofHour, some),
     })
-    for (const [day, bits] of [...this.#days].toSorted(([a], [b]) => a - b)) this.#db.addHours.run(day, bits)
+    this.#hours.eachDay((day, bits) => this.#db.addHours.run(day, bits))
     this.forget()
     return this.#added
   }
@@ -103,13 +103,14 @@ export class Lists {
     // What an import took room for need not be kept behind it.
     if (this.#count * muchRoom < this.#steps.length) this.#steps = new Uint32Array(initialRoom)
     this.#count = 0
-    this.#days.clear()
+    this.#hours.clear()
   }
 
   #add(step: number): void {
     if (this.#count === this.#steps.length) {
       const larger = new Uint32Array(this.#count * 2)
       larger.set(this.#steps)
+      release(this.#steps)
       this.#steps = larger
     }
     this.#steps[this.#count++] = step
@@ -146,9 +147,7 @@ export class Lists {
 
   #isNew({ hour, did }: ListPlace): void {
     this.#added++
-    if (hour >= hours.text) return
-    const day = dayKey(did, hour)
-    this.#days.set(day, (this.#days.get(day) ?? 0) | hourBit(hour))
+    if (hour < hours.text) this.#hours.add(did, hour)
   }
 
   /** Takes a step of a list, or as many of a kind as follow each other; answers which one is next. */
@@ -163,20 +162,20 @@ export class Lists {
     }
     if (list.long === undefined) {
       list.records++
-      slot[link] = list.slots++
-      this.#appendShort(list, link)
+      this.#appendShort(list, this.#gathered.takeSlot(link, list.slots++))
       if (list.run!.length > this.#maxRowBytes) this.#makeLong(list, list.run!)
       return from + 1
     }
+    const entries: Entry[] = []
     let to = from
-    for (; to < end && !goes(steps[to]!); to++) slot[linkOf(steps[to]!)] = list.slots++
-    list.records += to - from
-    this.#appendLong(list, list.long, Array.from(steps.subarray(from, to), linkOf))
+    for (; to < end && !goes(steps[to]!); to++)
+      entries.push(this.#gathered.takeSlot(linkOf(steps[to]!), list.slots++))
+    list.records += entries.length
+    this.#appendLong(list, list.long, entries)
     return to
   }
 
-  #appendShort(list: List, link: number): void {
-    const { did, time, rkey, slot } = this.#entry(link)
+  #appendShort(list: List, { slot, did, time, rkey }: Entry): void {
     if (!list.run) {
       list.run = startRun(slot, time, { did, isAgain: false, rkey })
       list.dids++
@@ -187,13 +186,6 @@ export class Lists {
     while (reader.next()) if (reader.did === did) isAgain = true
     list.run = extendRun(list.run, reader.time, time, { did, isAgain, rkey })
     if (!isAgain) list.dids++
-  }
-
-  #entry(link: number) {
-    const { record, link: links } = this.#gathered
-    const number = links.record[link]!
-    const did = record.did[number]!
-    return { slot: links.slot[link]!, did, time: record.time[number]!, rkey: this.#gathered.rkeyOf(number) }
   }
 
   /** Gives a list that has outgrown its row runs of its own, and a register of its DIDs. */
@@ -209,35 +201,31 @@ export class Lists {
     list.run = undefined
   }
 
-  #appendLong(list: List, long: number, links: readonly number[]): void {
-    const entries = links.map(link => this.#entry(link))
+  #appendLong(list: List, long: number, entries: readonly Entry[]): void {
     const areAgain = this.#members.add(long, entries)
-    let tail = this.#tail(long)
+    const row = this.#db.lastChunk.get(longKey(long, 0), longKey(long + 1, 0) - 1)
+    const end = row && endOf(row.data)
+    let tail = row && { id: row.id, isNew: false }
+    let lastSlot = end?.lastSlot
+    if (end) tailRun.goOn(row.data, end.lastTime)
     for (const [i, { slot, did, time, rkey }] of entries.entries()) {
       const entry = { did, isAgain: areAgain[i]!, rkey }
       if (!entry.isAgain) list.dids++
       // Where the last run went away there is a hole, and a run has none.
-      const fits = tail && tail.data.length <= this.#maxRowBytes && tail.lastSlot === slot - 1
-      if (tail && fits) tail.data = extendRun(tail.data, tail.lastTime, time, entry)
+      if (tail && tailRun.length <= this.#maxRowBytes && lastSlot === slot - 1) tailRun.append(time, entry)
       else {
         if (tail) this.#writeTail(tail)
-        const data = startRun(slot, time, entry)
-        tail = { id: longKey(long, slot), data, lastSlot: 0, lastTime: 0, isNew: true }
+        tailRun.start(slot, time, entry)
+        tail = { id: longKey(long, slot), isNew: true }
       }
-      tail.lastSlot = slot
-      tail.lastTime = time
+      lastSlot = slot
     }
     this.#writeTail(tail!)
   }
 
-  #tail(long: number): Tail | undefined {
-    const row = this.#db.lastChunk.get(longKey(long, 0), longKey(long + 1, 0) - 1)
-    return row && { ...row, ...endOf(row.data), isNew: false }
-  }
-
-  #writeTail({ id, data, isNew }: Tail): void {
-    if (isNew) this.#db.insertChunk.run(id, data)
-    else this.#db.updateChunk.run(data, id)
+  #writeTail({ id, isNew }: { id: number; isNew: boolean }): void {
+    if (isNew) this.#db.insertChunk.run(id, tailRun.take())
+    else this.#db.updateChunk.run(tailRun.take(), id)
   }
 
   #removeLong(list: List, long: number, slot: number): void {

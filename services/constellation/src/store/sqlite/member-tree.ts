@@ -1,11 +1,15 @@
 import type { Database } from '@orrery/storage'
-import { memberIndex, type Members, readMembers, writeMembers } from './members.ts'
+import { MemberReader, type MemberRow, MemberWriter } from './members.ts'
 import { longKey, withinLong } from './schema.ts'
+import { orderBy } from './sorted.ts'
 
 interface Row {
   id: number
   data: Buffer
 }
+
+/** What a member takes, most often. */
+const memberBytes = 5
 
 /** Which DIDs link, of long lists, as it is written. A list's first row has whatever is below the second one. */
 export class MemberTree {
@@ -31,26 +35,35 @@ export class MemberTree {
 
   /** Enters slots of DIDs, rising; tells of each whether the DID had one already. Each row is read and written once. */
   add(long: number, entries: readonly { did: number; slot: number }[]): boolean[] {
-    const areAgain: boolean[] = Array.from({ length: entries.length })
-    const byDid = entries.map((entry, i) => ({ ...entry, i })).toSorted((a, b) => a.did - b.did || a.i - b.i)
-    for (let at = 0; at < byDid.length;) {
-      const { did } = byDid[at]!
-      const row = this.#db.findToWrite.get(longKey(long + 1, 0), longKey(long, 0), longKey(long, did))
-      const [id, data, next] = row ?? []
-      const members = data ? readMembers(data) : { dids: [], slots: [] }
+    const areAgain: boolean[] = Array.from({ length: entries.length }, () => false)
+    const order = orderBy(Uint32Array.from(entries.keys()), [i => entries[i]!.did], (a, b) => a - b)
+    for (let at = 0; at < order.length;) {
+      const [id, data = nothing, next] =
+        this.#db.findToWrite.get(
+          longKey(long + 1, 0),
+          longKey(long, 0),
+          longKey(long, entries[order[at]!]!.did),
+        ) ?? []
       const end = typeof next === 'number' ? withinLong(next) : Infinity
-      for (; at < byDid.length && byDid[at]!.did < end; at++) {
-        const entry = byDid[at]!
-        const index = memberIndex(members, entry.did)
-        const had = members.dids[index] === entry.did
-        areAgain[entry.i] = had
-        if (had) members.slots[index]!.push(entry.slot)
-        else {
-          members.dids.splice(index, 0, entry.did)
-          members.slots.splice(index, 0, [entry.slot])
+      let to = at + 1
+      while (to < order.length && entries[order[to]!]!.did < end) to++
+      const reader = new MemberReader(data)
+      const rows = new MemberWriter(data.length + (to - at) * memberBytes, this.#maxRowBytes)
+      let isThere = reader.next()
+      while (at < to) {
+        const { did } = entries[order[at]!]!
+        for (; isThere && reader.did < did; isThere = reader.next()) rows.copy(reader)
+        const had = isThere && reader.did === did
+        const slots = had ? reader.slots : []
+        if (had) isThere = reader.next()
+        for (; at < to && entries[order[at]!]!.did === did; at++) {
+          areAgain[order[at]!] = slots.length > 0
+          slots.push(entries[order[at]!]!.slot)
         }
+        rows.write(did, slots)
       }
-      this.#write(long, id, members)
+      for (; isThere; isThere = reader.next()) rows.copy(reader)
+      this.#write(long, id, rows.end())
     }
     return areAgain
   }
@@ -58,34 +71,33 @@ export class MemberTree {
   /** Strikes a slot of a DID; answers those left. */
   remove(long: number, did: number, slot: number): number[] {
     const row = this.#db.atOrBelow.get(longKey(long, 0), longKey(long, did))!
-    const members = readMembers(row.data)
-    const at = memberIndex(members, did)
-    const left = members.slots[at]!.filter(other => other !== slot)
-    if (left.length > 0) members.slots[at] = left
-    else {
-      members.dids.splice(at, 1)
-      members.slots.splice(at, 1)
+    const reader = new MemberReader(row.data)
+    const rows = new MemberWriter(row.data.length, Infinity)
+    let left: number[] = []
+    while (reader.next()) {
+      if (reader.did !== did) rows.copy(reader)
+      else {
+        left = reader.slots.filter(other => other !== slot)
+        if (left.length > 0) rows.write(did, left)
+      }
     }
+    const [written] = rows.end()
     // The first row stays, as in `record`.
-    if (members.dids.length > 0 || withinLong(row.id) === 0)
-      this.#db.update.run(writeMembers(members), row.id)
+    if (written || withinLong(row.id) === 0) this.#db.update.run(written?.data ?? nothing, row.id)
     else this.#db.remove.run(row.id)
     return left
   }
 
-  #write(long: number, row: number | undefined, members: Members): void {
-    const whole = writeMembers(members)
-    const count = members.dids.length
-    const pieces = Math.min(count, Math.ceil(whole.length / this.#maxRowBytes))
-    for (let i = 0; i < pieces; i++) {
-      const from = Math.floor((count * i) / pieces)
-      const data = pieces === 1 ? whole : writeMembers(members, from, Math.floor((count * (i + 1)) / pieces))
-      if (i > 0) this.#db.insert.run(longKey(long, members.dids[from]!), data)
+  #write(long: number, row: number | undefined, rows: readonly MemberRow[]): void {
+    for (const { first, data } of rows) {
+      if (first !== undefined) this.#db.insert.run(longKey(long, first), data)
       else if (row !== undefined) this.#db.update.run(data, row)
       else this.#db.insert.run(longKey(long, 0), data)
     }
   }
 }
+
+const nothing = Buffer.alloc(0)
 
 /** The stretch at or below a key, at or above another. */
 export function memberAtOrBelow(db: Database) {

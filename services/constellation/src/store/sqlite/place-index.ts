@@ -55,15 +55,8 @@ export class PlaceIndex {
     let slot = hashOf(place) & mask
     for (; ; slot = (slot + 1) & mask) {
       const entry = this.#table[slot]!
-      if (entry === 0 || this.#isAt(entry - 1, place)) return slot
+      if (entry === 0 || this.#gathered.isAt(entry - 1, place)) return slot
     }
-  }
-
-  #isAt(number: number, { hour, did, collection, tid, text }: Place): boolean {
-    const { record, texts } = this.#gathered
-    if (record.did[number] !== did || record.tid[number] !== tid) return false
-    if (record.hour[number] !== hour || record.collection[number] !== collection) return false
-    return !text || Buffer.compare(texts.get(number)!, text) === 0
   }
 }
 

@@ -78,14 +78,13 @@ export class RecordTree {
   /** Writes what was put, and forgets it. */
   flush(): void {
     const gathered = this.#gathered
-    const { hour, did } = gathered.record
-    const changes = orderBy(
-      this.#places.numbers(),
-      [number => hour[number]!, number => did[number]!],
-      (a, b) => comparePlaces(gathered.placeOf(a), gathered.placeOf(b)),
+    const { did } = gathered.record
+    const hourOf = (number: number): number => gathered.hourOfRecord(number)
+    const changes = orderBy(this.#places.numbers(), [hourOf, number => did[number]!], (a, b) =>
+      comparePlaces(gathered.placeOf(a), gathered.placeOf(b)),
     )
     this.#rows.merge(changes, {
-      hourOf: number => hour[number]!,
+      hourOf,
       firstOf: number => firstBytes(gathered.placeOf(number)),
       below(ofHour, first) {
         const end = placeOfBytes(ofHour, first)

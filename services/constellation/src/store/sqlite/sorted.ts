@@ -1,3 +1,5 @@
+import { release } from './bytes.ts'
+
 /**
  * Puts things that are told by numbers in an order, in place: by a whole number of each, by further ones where that is the
  * same, and by `compare` where all are. Numbers are sorted as such, with the place of each in their low bits: a fifth of the
@@ -27,10 +29,12 @@ export function orderBy(
   keys.sort()
   const unordered = things.slice()
   for (let i = 0; i < things.length; i++) things[i] = unordered[keys[i]! % scale]!
+  release(keys)
+  release(unordered)
   for (let from = 0; from < things.length;) {
-    const end = (Math.floor(keys[from]! / scale) + 1) * scale
+    const same = numberOf(things[from]!)
     let to = from + 1
-    while (to < things.length && keys[to]! < end) to++
+    while (to < things.length && numberOf(things[to]!) === same) to++
     if (to > from + 1) orderBy(things.subarray(from, to), rest, compare)
     from = to
   }

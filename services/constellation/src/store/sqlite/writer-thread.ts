@@ -1,4 +1,5 @@
 import { serveThread } from '@orrery/storage/serve-thread'
+import { refusingAfterFailure } from './series.ts'
 import { openWriter, type WriterOptions } from './writer.ts'
 
-serveThread(data => openWriter(data as WriterOptions))
+serveThread(data => refusingAfterFailure(openWriter(data as WriterOptions)))

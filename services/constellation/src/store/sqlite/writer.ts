@@ -6,6 +6,7 @@ import { migrate, openDatabase, toStorageError } from '@orrery/storage'
 import { type Account, Accounts } from './accounts.ts'
 import { BatchNumbers } from './batch-numbers.ts'
 import { type Batch, BatchReader, ops } from './batch.ts'
+import { release } from './bytes.ts'
 import { secondsOf } from './entries.ts'
 import { Gathered, type LinkRange } from './gathered.ts'
 import { Lists } from './lists.ts'
@@ -262,6 +263,7 @@ export function openWriter(options: WriterOptions): WriterApi {
       if (op === ops.put || op === ops.delete) put(reader, op === ops.put, time)
       else takeAccount(accounts.of(reader.did(numbers)), op)
     }
+    release(batch.bytes)
   }
 
   function takeAccount(account: Account, op: number): void {
