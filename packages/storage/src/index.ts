@@ -12,7 +12,7 @@ export { serveThread } from './serve-thread.ts'
 export type { Disposing } from './serve-thread.ts'
 export { startThread } from './thread.ts'
 export type { MethodName, Thread, ThreadOptions } from './thread.ts'
-export { isDiskFull, retryWhenFull } from './when-full.ts'
+export { isDiskFull, untilRoom } from './when-full.ts'
 export type { WhenFullOptions } from './when-full.ts'
 export { transferring } from './thread-messages.ts'
 // The class itself stays inside: it is made by `transferring` alone.

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { StorageError } from './errors.ts'
-import { retryWhenFull } from './when-full.ts'
+import { untilRoom } from './when-full.ts'
 
 function setUp(failures: Error[]) {
   const said: string[] = []
@@ -12,11 +12,12 @@ function setUp(failures: Error[]) {
     done++
   }
   const run = (): Promise<boolean> =>
-    retryWhenFull(work, {
+    untilRoom(work, {
+      logger: { error: (_, message) => said.push(message), info: message => said.push(message) },
       signal: stop.signal,
+      stopped: 'writing has stopped',
+      remedy: 'or write less',
       pauseMs: 5,
-      onFull: () => said.push('full'),
-      onRoom: () => said.push('room'),
     })
   return { said, stop, run, done: () => done }
 }
@@ -32,7 +33,9 @@ it('says nothing where there is room', async () => {
 it('tries until there is room', async () => {
   const { run, said, done } = setUp([full(), full()])
   expect(await run()).toBe(true)
-  expect([said, done()]).toEqual([['full', 'full', 'room'], 1])
+  const isFull =
+    'the disk is full: writing has stopped, nothing is lost. Make room, or write less; trying again every 0.005 s'
+  expect([said, done()]).toEqual([[isFull, isFull, 'there is room on the disk again; going on'], 1])
 })
 
 it('ends with the signal', async () => {

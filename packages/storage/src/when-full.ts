@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StorageError } from './errors.ts'
 
 export interface WhenFullOptions {
+  logger: { error(fields: { err: StorageError }, message: string): void; info(message: string): void }
   /** Ends the trying. */
   signal: AbortSignal
-  /** Told each time that there is no room. */
-  onFull: (error: StorageError) => void
-  /** Told when there is room again. */
-  onRoom: () => void
+  /** What stands still meanwhile, for the log: `indexing has stopped`. */
+  stopped: string
+  /** What may be done besides making room: `or lower --retention`. */
+  remedy?: string
   /** How long to wait before the next try, milliseconds. Default 5,000. */
   pauseMs?: number | undefined
 }
@@ -18,22 +19,27 @@ export function isDiskFull(error: unknown): error is StorageError {
 }
 
 /**
- * Does a piece of writing, and again while the disk is full, so that a service stands still rather than lose something.
+ * Does a piece of writing, and again while the disk is full, so that a service stands still rather than lose something; each
+ * time it says so in the log, and when there is room again.
  * True once it is done, false where the signal ended the trying.
  *
  * @throws what the work throws for any other reason
  */
-export async function retryWhenFull(work: () => Promise<void>, options: WhenFullOptions): Promise<boolean> {
-  const { signal, onFull, onRoom, pauseMs = 5_000 } = options
+export async function untilRoom(work: () => Promise<void>, options: WhenFullOptions): Promise<boolean> {
+  const { logger, signal, stopped, remedy, pauseMs = 5_000 } = options
+  const whatToDo = ['Make room', remedy].filter(part => part !== undefined).join(', ')
   for (let tries = 0; ; tries++) {
     try {
       await work()
-      if (tries > 0) onRoom()
+      if (tries > 0) logger.info('there is room on the disk again; going on')
       return true
-    } catch (error) {
-      if (!isDiskFull(error)) throw error
+    } catch (err) {
+      if (!isDiskFull(err)) throw err
       if (signal.aborted) return false
-      onFull(error)
+      logger.error(
+        { err },
+        `the disk is full: ${stopped}, nothing is lost. ${whatToDo}; trying again every ${pauseMs / 1000} s`,
+      )
       await sleep(pauseMs, undefined, { signal }).catch(() => {})
     }
   }

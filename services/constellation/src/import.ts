@@ -5,11 +5,10 @@ import type { Readable } from 'node:stream'
 import { createZstdDecompress } from 'node:zlib'
 import { type CursorChange, type FirehoseEvent, readJetstreamMessage } from '@orrery/firehose'
 import { createProgress, type Logger } from '@orrery/server'
-import { StorageError } from '@orrery/storage'
+import { StorageError, untilRoom } from '@orrery/storage'
 import { Ahead } from './ahead.ts'
 import { type ChangeStats, createChangeMaker } from './changes.ts'
 import type { WantsCollection } from './collections.ts'
-import { untilRoom } from './ingest.ts'
 import type { LinkWriter } from './store.ts'
 
 export interface ImportOptions {
@@ -45,7 +44,7 @@ export const partsAhead = 32
 
 /**
  * Changes and links that are committed together, after so many. Each row that they touch is read and written once for all
- * of them, so many are good, up to what they take of memory: 70 bytes each. While the index is small so are its rows, and
+ * of them, so many are good, up to what they take of memory: 60 bytes each. While the index is small so are its rows, and
  * less is to be done again when it is killed.
  */
 export function groupSize(taken: number): number {
@@ -75,10 +74,12 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   const source = `import:${resolve(options.file)}:${size}`
   const summary: ImportSummary = { lines: 0, bad: 0, unknown: 0, changes: 0 }
   // What a full disk kept from being committed is read again.
-  await untilRoom(options, async () => {
+  const { logger, signal, fullDiskPauseMs: pauseMs } = options
+  const take = async (): Promise<void> => {
     const done = options.progress.cursor(source)?.cursor ?? 0
     if (done !== theEnd) await readFrom(done, { ...options, source, size, summary })
-  })
+  }
+  await untilRoom(take, { logger, signal, stopped: 'importing has stopped', pauseMs })
   return summary
 }
 

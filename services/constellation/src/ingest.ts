@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Firehose } from '@orrery/firehose'
 import type { Logger } from '@orrery/server'
-import { retryWhenFull } from '@orrery/storage'
+import { untilRoom } from '@orrery/storage'
 import { type ChangeMaker, type ChangeStats, createChangeMaker } from './changes.ts'
 import type { WantsCollection } from './collections.ts'
 import type { Change, LinkWriter } from './store.ts'
@@ -28,34 +28,33 @@ export interface IngestOptions {
  * source is not read either.
  */
 export async function ingest(options: IngestOptions): Promise<void> {
-  const { firehose, signal, commitIntervalMs, wants, stats, now = Date.now } = options
+  const {
+    firehose,
+    writer,
+    signal,
+    logger,
+    commitIntervalMs,
+    fullDiskPauseMs,
+    wants,
+    stats,
+    now = Date.now,
+  } = options
   const changes: ChangeMaker = createChangeMaker({ wants, stats })
   let committedAt = 0
   for await (const { events, progress } of firehose) {
     const batch = events.flatMap(event => changes(event))
-    if (!(await untilRoom(options, () => options.writer.apply(batch, progress, now())))) return
+    const isApplied = await untilRoom(() => writer.apply(batch, progress, now()), {
+      logger,
+      signal,
+      stopped: 'indexing has stopped',
+      pauseMs: fullDiskPauseMs,
+    })
+    if (!isApplied) return
     if (batch.some(isDeletion)) options.onDeleted()
     const waitMs = committedAt + commitIntervalMs - performance.now()
     committedAt = Math.max(performance.now(), committedAt + commitIntervalMs)
     if (waitMs >= 1) await sleep(waitMs, undefined, { signal }).catch(() => {})
   }
-}
-
-/** Writes, and again while the disk is full. False where the signal ended the trying. */
-export function untilRoom(
-  { logger, signal, fullDiskPauseMs = 5_000 }: Pick<IngestOptions, 'logger' | 'signal' | 'fullDiskPauseMs'>,
-  write: () => Promise<void>,
-): Promise<boolean> {
-  return retryWhenFull(write, {
-    signal,
-    pauseMs: fullDiskPauseMs,
-    onFull: err =>
-      logger.error(
-        { err },
-        `the disk is full: indexing has stopped, nothing is lost. Make room; trying again every ${fullDiskPauseMs / 1000} s`,
-      ),
-    onRoom: () => logger.info('there is room on the disk again; going on'),
-  })
 }
 
 function isDeletion(change: Change): boolean {

@@ -1,6 +1,6 @@
 import type { Logger } from '@orrery/server'
 import { pause } from '@orrery/firehose'
-import { untilRoom } from './ingest.ts'
+import { untilRoom } from '@orrery/storage'
 import type { LinkWriter } from './store.ts'
 
 /** Between two steps, so that ingest gets its turns, milliseconds. */
@@ -21,7 +21,7 @@ export function createTidier(options: {
   signal: AbortSignal
   fail: (error: unknown) => void
 }): Tidier {
-  const { writer, signal, fail } = options
+  const { writer, logger, signal, fail } = options
   let running: Promise<void> | undefined
 
   async function run(): Promise<void> {
@@ -29,7 +29,8 @@ export function createTidier(options: {
     const step = async (): Promise<void> => {
       left.isMore = await writer.tidy()
     }
-    while (left.isMore && !signal.aborted && (await untilRoom(options, step)))
+    const whenFull = { logger, signal, stopped: 'tidying up has stopped' }
+    while (left.isMore && !signal.aborted && (await untilRoom(step, whenFull)))
       await pause(stepPauseMs, signal)
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Batch } from '@orrery/firehose'
 import type { Logger } from '@orrery/server'
-import { retryWhenFull } from '@orrery/storage'
+import { untilRoom } from '@orrery/storage'
 import { EventClock, EventEncoder } from './encode.ts'
 import type { EventLog } from './store.ts'
 
@@ -25,30 +25,22 @@ export interface IngestOptions {
  * upstream is not read either.
  */
 export async function ingest(options: IngestOptions): Promise<void> {
-  const { firehose, log, signal, commitIntervalMs, now = Date.now } = options
+  const { firehose, log, logger, signal, commitIntervalMs, fullDiskPauseMs, now = Date.now } = options
   const encoder = new EventEncoder(new EventClock(log.last, now))
   let committedAt = 0
   for await (const { events, progress } of firehose) {
     const encoded = encoder.encode(events)
-    if (!(await append(options, () => log.append(encoded, progress)))) return
+    const isAppended = await untilRoom(() => log.append(encoded, progress), {
+      logger,
+      signal,
+      stopped: 'taking in events has stopped',
+      remedy: 'or lower --retention',
+      pauseMs: fullDiskPauseMs,
+    })
+    if (!isAppended) return
     options.onCommitted(encoded.ends.length)
     const waitMs = committedAt + commitIntervalMs - performance.now()
     committedAt = Math.max(performance.now(), committedAt + commitIntervalMs)
     if (waitMs >= 1) await sleep(waitMs, undefined, { signal }).catch(() => {})
   }
-}
-
-/** Tries until it works. False where the signal ended the trying. */
-function append(options: IngestOptions, commit: () => Promise<void>): Promise<boolean> {
-  const { logger, signal, fullDiskPauseMs = 5_000 } = options
-  return retryWhenFull(commit, {
-    signal,
-    pauseMs: fullDiskPauseMs,
-    onFull: err =>
-      logger.error(
-        { err },
-        `the disk is full: taking in events has stopped, nothing is lost. Make room, or lower --retention; trying again every ${fullDiskPauseMs / 1000} s`,
-      ),
-    onRoom: () => logger.info('there is room on the disk again; going on'),
-  })
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Firehose } from '@orrery/firehose'
 import type { Directory } from '@orrery/identity'
 import type { Logger } from '@orrery/server'
-import { retryWhenFull } from '@orrery/storage'
+import { untilRoom } from '@orrery/storage'
 import type { RecordCache } from './cache/cache.ts'
 import type { Trust } from './cache/trust.ts'
 import { type ChangeOptions, changesOf } from './changes.ts'
@@ -28,8 +28,7 @@ export interface IngestOptions extends ChangeOptions {
  * disk stops it until there is room; nothing is lost meanwhile, as the source is not read either.
  */
 export async function ingest(options: IngestOptions): Promise<void> {
-  const { firehose, cache, directory, trust, logger, signal, commitIntervalMs } = options
-  const { fullDiskPauseMs = 5_000 } = options
+  const { firehose, cache, directory, trust, logger, signal, commitIntervalMs, fullDiskPauseMs } = options
   let committedAt = 0
   for await (const batch of firehose) {
     const changes = changesOf(batch, options)
@@ -37,15 +36,11 @@ export async function ingest(options: IngestOptions): Promise<void> {
       if (event.kind === 'identity') directory.changed(event.did, event.handle)
       else if (event.kind === 'account') directory.changed(event.did)
     }
-    const isApplied = await retryWhenFull(() => cache.apply(changes, batch.progress), {
+    const isApplied = await untilRoom(() => cache.apply(changes, batch.progress), {
+      logger,
       signal,
+      stopped: 'nothing new is kept',
       pauseMs: fullDiskPauseMs,
-      onFull: err =>
-        logger.error(
-          { err },
-          `the disk is full: nothing new is kept, nothing is lost. Make room; trying again every ${fullDiskPauseMs / 1000} s`,
-        ),
-      onRoom: () => logger.info('there is room on the disk again; going on'),
     })
     if (!isApplied) return
     trust.look(batch.events.length > 0)

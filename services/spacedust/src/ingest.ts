@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Firehose } from '@orrery/firehose'
 import type { Logger } from '@orrery/server'
-import { retryWhenFull } from '@orrery/storage'
+import { untilRoom } from '@orrery/storage'
 import { type ChangeStats, createChangeMaker } from './changes.ts'
 import type { Appended, LinkLog } from './store.ts'
 
@@ -27,31 +27,31 @@ export interface IngestOptions {
  * is not read either.
  */
 export async function ingest(options: IngestOptions): Promise<void> {
-  const { firehose, log, signal, commitIntervalMs, stats, keepsRecords, onAppended } = options
+  const {
+    firehose,
+    log,
+    logger,
+    signal,
+    commitIntervalMs,
+    fullDiskPauseMs,
+    stats,
+    keepsRecords,
+    onAppended,
+  } = options
   const changesOf = createChangeMaker(stats, keepsRecords)
   let committedAt = 0
   for await (const { events, progress } of firehose) {
     const changes = events.flatMap(changesOf)
-    if (!(await untilRoom(options, async () => onAppended(await log.append(changes, progress))))) return
+    const isAppended = await untilRoom(async () => onAppended(await log.append(changes, progress)), {
+      logger,
+      signal,
+      stopped: 'taking in events has stopped',
+      remedy: 'or lower --retention',
+      pauseMs: fullDiskPauseMs,
+    })
+    if (!isAppended) return
     const waitMs = committedAt + commitIntervalMs - performance.now()
     committedAt = Math.max(performance.now(), committedAt + commitIntervalMs)
     if (waitMs >= 1) await sleep(waitMs, undefined, { signal }).catch(() => {})
   }
-}
-
-/** Writes, and again while the disk is full. False where the signal ended the trying. */
-export function untilRoom(
-  { logger, signal, fullDiskPauseMs = 5_000 }: Pick<IngestOptions, 'logger' | 'signal' | 'fullDiskPauseMs'>,
-  write: () => Promise<void>,
-): Promise<boolean> {
-  return retryWhenFull(write, {
-    signal,
-    pauseMs: fullDiskPauseMs,
-    onFull: err =>
-      logger.error(
-        { err },
-        `the disk is full: taking in events has stopped, nothing is lost. Make room, or lower --retention; trying again every ${fullDiskPauseMs / 1000} s`,
-      ),
-    onRoom: () => logger.info('there is room on the disk again; going on'),
-  })
 }

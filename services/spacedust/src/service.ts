@@ -10,11 +10,11 @@ import {
   rateLimited,
   type ServiceContext,
 } from '@orrery/server'
-import { isDiskFull, lockFolder } from '@orrery/storage'
+import { isDiskFull, lockFolder, untilRoom } from '@orrery/storage'
 import { zeroChangeStats } from './changes.ts'
 import { createEncodings } from './encoding.ts'
 import type { Stream } from './entry.ts'
-import { ingest, untilRoom } from './ingest.ts'
+import { ingest } from './ingest.ts'
 import { addMetrics } from './metrics.ts'
 import type { SpacedustOptions } from './options.ts'
 import { addHome } from './routes/home.ts'
@@ -133,14 +133,22 @@ export async function startSpacedust(context: ServiceContext<SpacedustOptions>):
   }).catch(fail)
   const leaving = repeat(leavingEveryMs, signal, async () => {
     if (isMoreLeft)
-      await untilRoom({ logger, signal }, async () => onAppended(await log.append([], undefined)))
+      await untilRoom(async () => onAppended(await log.append([], undefined)), {
+        logger,
+        signal,
+        stopped: 'forgetting deleted accounts has stopped',
+      })
   }).catch(fail)
   const retaining = repeat(retentionEveryMs, signal, async () => {
     const before = (ms: number): number => (Date.now() - ms) * 1000
     const { retention, keepRecords, forwardIndex = retention, delay } = options
     const recordsUs = forwardIndex === 'forever' ? 0 : before(Math.max(forwardIndex, delay))
     const bodiesUs = before(keepRecords === 0 ? 0 : Math.max(keepRecords, delay))
-    await untilRoom({ logger, signal }, () => log.retain({ logUs: before(retention), recordsUs, bodiesUs }))
+    await untilRoom(() => log.retain({ logUs: before(retention), recordsUs, bodiesUs }), {
+      logger,
+      signal,
+      stopped: 'making room by age has stopped',
+    })
   }).catch(fail)
   const releasing = setInterval(() => {
     if (log.release()) served.delayed.hub.published()

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Batch, pause } from '@orrery/firehose'
 import type { Logger } from '@orrery/server'
-import { isDiskFull, retryWhenFull } from '@orrery/storage'
+import { isDiskFull, untilRoom } from '@orrery/storage'
 import { type ChangeStats, createChangeMaker } from './changes.ts'
 import type { UfosWriter } from './store.ts'
 
@@ -30,7 +30,17 @@ export async function ingest(options: IngestOptions): Promise<void> {
 }
 
 async function ingestAll(options: IngestOptions, onFailure: (error: unknown) => void): Promise<void> {
-  const { firehose, writer, stats, signal, commitIntervalMs, maxSampleBytes, now = Date.now } = options
+  const {
+    firehose,
+    writer,
+    stats,
+    logger,
+    signal,
+    commitIntervalMs,
+    fullDiskPauseMs,
+    maxSampleBytes,
+    now = Date.now,
+  } = options
   const changes = createChangeMaker({ stats, maxSampleBytes, now })
   let batch = writer.batch()
   let other = writer.batch()
@@ -40,7 +50,12 @@ async function ingestAll(options: IngestOptions, onFailure: (error: unknown) => 
     for (const event of events) for (const change of changes(event)) batch.add(change)
     if (!(await applying)) return
     const full = batch
-    applying = untilRoom(options, () => writer.apply(full, progress))
+    applying = untilRoom(() => writer.apply(full, progress), {
+      logger,
+      signal,
+      stopped: 'counting has stopped',
+      pauseMs: fullDiskPauseMs,
+    })
     // Nobody may be waiting for it when it fails.
     applying.catch(onFailure)
     batch = other
@@ -52,23 +67,6 @@ async function ingestAll(options: IngestOptions, onFailure: (error: unknown) => 
     if (waitMs >= 1 && !isBehind) await sleep(waitMs, undefined, { signal }).catch(() => {})
   }
   await applying
-}
-
-/** Writes, and again while the disk is full. False where the signal ended the trying. */
-function untilRoom(
-  { logger, signal, fullDiskPauseMs = 5_000 }: IngestOptions,
-  write: () => Promise<void>,
-): Promise<boolean> {
-  return retryWhenFull(write, {
-    signal,
-    pauseMs: fullDiskPauseMs,
-    onFull: err =>
-      logger.error(
-        { err },
-        `the disk is full: counting has stopped, nothing is lost. Make room; trying again every ${fullDiskPauseMs / 1000} s`,
-      ),
-    onRoom: () => logger.info('there is room on the disk again; going on'),
-  })
 }
 
 /** So many events in a batch, half of what may gather, are a sign of being behind: the next one is taken at once. */
