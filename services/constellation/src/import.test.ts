@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@orrery/server'
 import { StorageError } from '@orrery/storage'
 import { expect, it } from 'vitest'
@@ -9,6 +10,7 @@ import { importEvents } from './import.ts'
 import type { Change, LinkWriter } from './store.ts'
 import { changesIn } from './store/change-list.ts'
 import { createMemoryStore } from './store/memory.ts'
+import { Series } from './store/sqlite/series.ts'
 import { likers, likes, recordKey, subject } from './store/testing/test-index.ts'
 
 const lines = 60_000
@@ -32,25 +34,36 @@ it('waits while the disk is full, and takes everything in once', async () => {
   const store = createMemoryStore()
   const calls: string[] = []
   let gathered: [readonly Change[], number][] = []
-  /** Fails as a full disk does: all that was gathered is gone. */
-  const fail = (kind: string): void => {
+  let failures = 0
+  const series = new Series()
+  /** Fails as a full disk does: all that was gathered is gone, and so is what came behind it before that was known. */
+  const fail = (kind: string, known: number): void => {
     calls.push(kind)
-    if (calls.length % 14 !== 13) return
+    if (calls.length % 14 !== 13 && known === failures) return
     gathered = []
     calls.push('full')
+    failures = known + 1
     throw new StorageError('full', 'no room', {})
   }
   const writer: LinkWriter = {
     batch: () => store.writer.batch(),
-    async gather(changes, timeMs) {
-      fail('gather')
-      gathered.push([changesIn(changes), timeMs])
+    gather(changes, timeMs) {
+      const list = changesIn(changes)
+      return series.call(async known => {
+        await sleep(1)
+        fail('gather', known)
+        gathered.push([list, timeMs])
+      })
     },
-    async apply(...call) {
-      fail('apply')
-      for (const each of gathered) await store.writer.gather(...each)
-      gathered = []
-      await store.writer.apply(...call)
+    apply(changes, ...call) {
+      const list = changesIn(changes)
+      return series.call(async known => {
+        await sleep(1)
+        fail('apply', known)
+        for (const each of gathered) await store.writer.gather(...each)
+        gathered = []
+        await store.writer.apply(list, ...call)
+      })
     },
     tidy: async () => false,
     async [Symbol.asyncDispose]() {},

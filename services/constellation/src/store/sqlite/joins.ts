@@ -7,11 +7,11 @@ import type { Joins } from './reader.ts'
 const maxJoins = 8
 
 /** How long the thread waits for another one before it ends, milliseconds: it holds some 50 MB. */
-const usualIdleMs = 10_000
+const usualIdleMs = 2_000
 
 export interface JoinsOptions extends JoinThreadOptions {
   onFailure: (error: StorageError) => void
-  /** For tests; 10,000 by default. */
+  /** For tests; 2,000 by default. */
   idleMs?: number | undefined
 }
 
