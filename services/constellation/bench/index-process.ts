@@ -8,7 +8,7 @@ import { openDatabase } from '@orrery/storage'
 import { serveProcess } from '@orrery/testnet'
 import { Ahead } from '../src/ahead.ts'
 import { backlinksCursor, didsCursor, formatCursor } from '../src/cursor.ts'
-import { groupSize, partsAhead, partSize } from '../src/import.ts'
+import { groupSize, partsAhead, partSize, weightOf } from '../src/import.ts'
 import { addRoutes } from '../src/routes/routes.ts'
 import type { Changes } from '../src/store.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
@@ -74,14 +74,18 @@ const api = {
     const part = store.writer.batch()
     const ahead = new Ahead(partsAhead)
     const startedAt = performance.now()
-    for (let committed = from; traffic.links - from < links;) {
-      for (let i = 0; i < partSize; i++) part.add(traffic.next())
+    for (let group = 0; traffic.links - from < links;) {
+      for (let weight = 0; weight < partSize;) {
+        const change = traffic.next()
+        part.add(change)
+        weight += weightOf(change)
+      }
       await ahead.room()
-      if (traffic.links - committed < groupSize(traffic.links))
-        ahead.add(store.writer.gather(part, traffic.timeMs))
+      group += partSize
+      if (group < groupSize(traffic.links)) ahead.add(store.writer.gather(part, traffic.timeMs))
       else {
         ahead.add(apply(part))
-        committed = traffic.links
+        group = 0
       }
       watchMemory()
     }
@@ -109,7 +113,8 @@ const api = {
   /** Bytes on disk by table, and links in the index. */
   async sizes(): Promise<{ links: number; fileBytes: number; tables: TableSize[]; dids: number }> {
     const { links, dids } = await store.reader.stats()
-    const db = openDatabase(join(folder, 'links.sqlite'))
+    // Of the memory that is measured this is no part.
+    const db = openDatabase(join(folder, 'links.sqlite'), { cacheBytes: 1024 * 1024 })
     db.pragma('wal_checkpoint(TRUNCATE)')
     const tables = db
       .prepare<[], TableSize>(

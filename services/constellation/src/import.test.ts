@@ -6,12 +6,12 @@ import { createLogger } from '@orrery/server'
 import { StorageError } from '@orrery/storage'
 import { expect, it } from 'vitest'
 import { zeroChangeStats } from './changes.ts'
-import { importEvents } from './import.ts'
+import { importEvents, weightOf } from './import.ts'
 import type { Change, LinkWriter } from './store.ts'
 import { changesIn } from './store/change-list.ts'
 import { createMemoryStore } from './store/memory.ts'
 import { Series } from './store/sqlite/series.ts'
-import { likers, likes, recordKey, subject } from './store/testing/test-index.ts'
+import { likers, likes, put, recordKey, remove, subject } from './store/testing/test-index.ts'
 
 const lines = 60_000
 const cid = 'bafyreicftwsv77h736dhuqe6mdhbanbxyronlwwoogdqyvjkxkvggubhwy'
@@ -90,3 +90,16 @@ it('waits while the disk is full, and takes everything in once', async () => {
   expect(await store.reader.stats()).toMatchObject({ links: lines - 60, linkingRecords: lines - 60 })
   expect(await store.reader.counts([likers])).toEqual([{ records: 3, distinct: 1 }])
 }, 60_000)
+
+it('weighs links of a usual length as one each, and others by what they take', () => {
+  const weight = (...lengths: number[]): number =>
+    weightOf(
+      put(
+        'a1',
+        lengths.map(length => ({ path: likes.path, target: 'x'.repeat(length) })),
+      ),
+    )
+  expect([weight(), weight(70), weight(70, 12)]).toEqual([1, 1, 2])
+  expect(weight(8_192)).toBeGreaterThan(100)
+  expect(weightOf(remove('a1'))).toBe(1)
+})

@@ -9,7 +9,7 @@ import { StorageError, untilRoom } from '@orrery/storage'
 import { Ahead } from './ahead.ts'
 import { type ChangeStats, createChangeMaker } from './changes.ts'
 import type { WantsCollection } from './collections.ts'
-import type { LinkWriter } from './store.ts'
+import type { Change, LinkWriter } from './store.ts'
 
 export interface ImportOptions {
   file: string
@@ -36,19 +36,26 @@ export interface ImportSummary {
   changes: number
 }
 
-/** Changes and links that are handed over at a time. */
+/** Links that are handed over at a time, as `weightOf` counts them. */
 export const partSize = 5_000
 
 /** Parts that wait for those ahead of them to be taken in, at most: some ten megabytes. */
 export const partsAhead = 32
 
 /**
- * Changes and links that are committed together, after so many. Each row that they touch is read and written once for all
- * of them, so many are good, up to what they take of memory: 60 bytes each. While the index is small so are its rows, and
- * less is to be done again when it is killed.
+ * Links that are committed together, after so many. Each row that they touch is read and written once for all of them, so
+ * many are good, up to what they take of memory: 60 bytes each. While the index is small so are its rows, and less is to be
+ * done again when it is killed.
  */
 export function groupSize(taken: number): number {
   return Math.min(1_000_000, taken / 4)
+}
+
+/** What a change takes of memory until it is written, in links: what is longer than usual counts for more. */
+export function weightOf(change: Change): number {
+  if (change.kind !== 'put') return 1
+  const weights = change.links.map(({ path, target }) => Math.max(1, (path.length + target.length) >> 6))
+  return weights.reduce((sum, weight) => sum + weight, 0) || 1
 }
 
 /** Lines longer than this are no events, bytes. */
@@ -139,7 +146,7 @@ async function readFrom(
         for (const change of changesOf(event)) {
           batch.add(change)
           part.changes++
-          part.weight += change.kind === 'put' ? 1 + change.links.length : 1
+          part.weight += weightOf(change)
         }
       if (part.weight < partSize) continue
       const isEnd = group.weight + part.weight >= groupSize(taken)
