@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createLogger, createMetrics, loadOptions, type Metrics } from '@orrery/server'
+import {
+  type Flags,
+  optionsOf as optionsFrom,
+  startTestService,
+  type TestService,
+} from '@orrery/server/testing'
 import { type Slingshot, slingshotOptions, startSlingshot } from '../src/service.ts'
-
-/** A list repeats its flag. */
-export type Flags = Record<string, string | true | readonly string[]>
 
 /** What was answered; what the body should be is for the test to say. */
 export interface TestAnswer {
@@ -14,13 +13,7 @@ export interface TestAnswer {
   body: any
 }
 
-/** A Slingshot in this process, on free ports and in a folder of its own. */
-export interface TestSlingshot extends AsyncDisposable {
-  readonly service: Slingshot
-  readonly dataDir: string
-  readonly metrics: Metrics
-  /** What was reported as broken for good. */
-  readonly failures: unknown[]
+export interface TestSlingshot extends TestService<Slingshot> {
   fetch(path: string, params?: Record<string, string>, init?: RequestInit): Promise<Response>
   /** Status, and the JSON of the body. */
   ask(path: string, params?: Record<string, string>, init?: RequestInit): Promise<TestAnswer>
@@ -29,44 +22,21 @@ export interface TestSlingshot extends AsyncDisposable {
   total(name: string): Promise<number>
 }
 
-/** The options that flags stand for, as an operator would give them, without their dashes. */
-export function optionsOf(flags: Flags) {
-  const argv = Object.entries(flags).flatMap(([name, value]) =>
-    value === true ? [`--${name}`] : [value].flat().map(one => `--${name}=${one}`),
-  )
-  const loaded = loadOptions(slingshotOptions, { argv, env: {} })
-  if (!('options' in loaded)) throw new Error('the flags asked for help')
-  return loaded.options
-}
+/** The options that flags stand for. */
+export const optionsOf = (flags: Flags) => optionsFrom(slingshotOptions, flags)
 
 /** Starts one with flags. A given `data-dir` is kept. */
 export async function startTestSlingshot(flags: Flags): Promise<TestSlingshot> {
-  const dataDir =
-    typeof flags['data-dir'] === 'string' ? flags['data-dir'] : await mkdtemp(join(tmpdir(), 'slingshot-'))
-  const options = optionsOf({
-    listen: '127.0.0.1:0',
-    'metrics-listen': '127.0.0.1:0',
-    'log-level': 'silent',
-    'verify-threads': '1',
-    'commit-interval': '5ms',
-    'rate-limit': '0',
-    'data-dir': dataDir,
-    ...flags,
-  })
-  const metrics = createMetrics({ process: false })
-  const stop = new AbortController()
-  const failures: unknown[] = []
-  const service = await startSlingshot({
-    options,
-    logger: createLogger({
+  const test = await startTestService(
+    {
       name: 'slingshot',
-      level: (process.env.TEST_LOG_LEVEL as 'info') ?? 'silent',
-    }),
-    metrics,
-    version: '0.0.0',
-    signal: stop.signal,
-    fail: error => failures.push(error),
-  })
+      options: slingshotOptions,
+      start: startSlingshot,
+      flags: { 'commit-interval': '5ms', 'rate-limit': '0' },
+    },
+    flags,
+  )
+  const { service, metrics } = test
   const get: TestSlingshot['fetch'] = (path, params = {}, init = {}) => {
     const url = new URL(path, service.url)
     for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value)
@@ -77,10 +47,7 @@ export async function startTestSlingshot(flags: Flags): Promise<TestSlingshot> {
     return { status: response.status, body: await response.json() }
   }
   return {
-    service,
-    dataDir,
-    metrics,
-    failures,
+    ...test,
     fetch: get,
     ask,
     post: (path, body) =>
@@ -97,11 +64,6 @@ export async function startTestSlingshot(flags: Flags): Promise<TestSlingshot> {
       const metric = await metrics.registry.getSingleMetric(name)?.get()
       if (!metric) throw new Error(`no metric ${name}`)
       return metric.values.reduce((sum, { value }) => sum + value, 0)
-    },
-    async [Symbol.asyncDispose]() {
-      stop.abort()
-      await service[Symbol.asyncDispose]()
-      if (flags['data-dir'] === undefined) await rm(dataDir, { recursive: true, force: true })
     },
   }
 }

@@ -17,7 +17,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startDns } from '../../../packages/identity/test/util/dns-server.ts'
 import { startTestConstellation, type TestConstellation } from '../../constellation/test/harness.ts'
-import { type Flags, startTestSlingshot, type TestSlingshot } from './harness.ts'
+import type { Flags } from '@orrery/server/testing'
+import { startTestSlingshot, type TestSlingshot } from './harness.ts'
 import { migrate } from './migration.ts'
 import { startScriptedPds } from './scripted-pds.ts'
 

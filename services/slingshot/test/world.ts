@@ -15,7 +15,8 @@ import {
 } from '@orrery/testnet'
 import { openDatabase } from '@orrery/storage'
 import { startDns, type TestDns } from '../../../packages/identity/test/util/dns-server.ts'
-import { type Flags, startTestSlingshot, type TestSlingshot } from './harness.ts'
+import type { Flags } from '@orrery/server/testing'
+import { startTestSlingshot, type TestSlingshot } from './harness.ts'
 import { type ScriptedPds, startScriptedPds } from './scripted-pds.ts'
 
 export const note = 'app.test.note'

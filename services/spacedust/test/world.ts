@@ -1,6 +1,7 @@
 import { encodeFrame } from '@orrery/repo'
 import { type FakeRelay, RepoMaker, type RecordWrite, startFakeRelay } from '@orrery/testnet'
-import { type Flags, startTestSpacedust, type TestSpacedust } from './harness.ts'
+import type { Flags } from '@orrery/server/testing'
+import { startTestSpacedust, type TestSpacedust } from './harness.ts'
 
 /** A Spacedust behind a scripted relay, and accounts to send with. */
 export interface World extends AsyncDisposable {
