@@ -8,7 +8,7 @@ import { openDatabase } from '@orrery/storage'
 import { serveProcess } from '@orrery/testnet'
 import { Ahead } from '../src/ahead.ts'
 import { backlinksCursor, didsCursor, formatCursor } from '../src/cursor.ts'
-import { groupSize, partsAhead, partSize, weightOf } from '../src/import.ts'
+import { groupSize, maxAhead, partSize, weightOf } from '../src/import.ts'
 import { addRoutes } from '../src/routes/routes.ts'
 import type { Changes } from '../src/store.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
@@ -72,7 +72,7 @@ const api = {
   async grow(links: number): Promise<Growth> {
     const from = traffic.links
     const part = store.writer.batch()
-    const ahead = new Ahead(partsAhead)
+    const ahead = new Ahead(maxAhead)
     const startedAt = performance.now()
     for (let group = 0; traffic.links - from < links;) {
       for (let weight = 0; weight < partSize;) {
@@ -82,9 +82,9 @@ const api = {
       }
       await ahead.room()
       group += partSize
-      if (group < groupSize(traffic.links)) ahead.add(store.writer.gather(part, traffic.timeMs))
+      if (group < groupSize(traffic.links)) ahead.add(store.writer.gather(part, traffic.timeMs), partSize)
       else {
-        ahead.add(apply(part))
+        ahead.add(apply(part), partSize)
         group = 0
       }
       watchMemory()

@@ -1,10 +1,11 @@
 /**
- * Calls that are made before those ahead of them are done, up to so many: who makes them goes on meanwhile, and who does them
- * need not wait for the next one.
+ * Calls that are made before those ahead of them are done, up to what they weigh together: who makes them goes on meanwhile,
+ * and who does them need not wait for the next one.
  */
 export class Ahead {
   readonly #max: number
   readonly #calls = new Set<Promise<void>>()
+  #weight = 0
   #failure: { error: unknown } | undefined
 
   constructor(max: number) {
@@ -12,17 +13,19 @@ export class Ahead {
   }
 
   /**
-   * Waits until another call may be made.
+   * Waits until another call may be made, whatever it weighs.
    *
    * @throws what the first one failed with
    */
   async room(): Promise<void> {
-    while (!this.#failure && this.#calls.size >= this.#max) await Promise.race(this.#calls)
+    while (!this.#failure && this.#weight >= this.#max) await Promise.race(this.#calls)
     if (this.#failure) throw this.#failure.error
   }
 
-  add(call: Promise<void>): void {
+  add(call: Promise<void>, weight: number): void {
+    this.#weight += weight
     const done = this.#follow(call).finally(() => {
+      this.#weight -= weight
       this.#calls.delete(done)
     })
     this.#calls.add(done)

@@ -39,8 +39,8 @@ export interface ImportSummary {
 /** Links that are handed over at a time, as `weightOf` counts them. */
 export const partSize = 5_000
 
-/** Parts that wait for those ahead of them to be taken in, at most: some ten megabytes. */
-export const partsAhead = 32
+/** Links that wait for those ahead of them to be taken in, at most: some ten megabytes. */
+export const maxAhead = 160_000
 
 /**
  * Links that are committed together, after so many. Each row that they touch is read and written once for all of them, so
@@ -108,14 +108,15 @@ async function readFrom(
   const batch = writer.batch()
   let part = { changes: 0, weight: 0 }
   let group = { changes: 0, weight: 0, bad: 0, unknown: 0 }
-  const ahead = new Ahead(partsAhead)
+  const ahead = new Ahead(maxAhead)
   /** Hands a part over, up to a line, or to be followed by more of its group. */
   const hand = async (upTo?: number): Promise<void> => {
+    const { weight } = part
     group.changes += part.changes
-    group.weight += part.weight
+    group.weight += weight
     part = { changes: 0, weight: 0 }
     await ahead.room()
-    if (upTo === undefined) ahead.add(writer.gather(batch, now()))
+    if (upTo === undefined) ahead.add(writer.gather(batch, now()), weight)
     else {
       const { bad, unknown, changes: count } = group
       const reached = lines
@@ -129,7 +130,7 @@ async function readFrom(
         summary.unknown += unknown
         summary.changes += count
       })
-      ahead.add(counted)
+      ahead.add(counted, weight)
     }
   }
 
