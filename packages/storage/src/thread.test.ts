@@ -182,9 +182,11 @@ describe('the end', () => {
 describe('a thread that dies', () => {
   it('rejects every call in flight, tells its owner once, and refuses later calls', async () => {
     const thread = await startProbe()
-    const answered = thread.call('dieSoon')
+    const gate = new SharedArrayBuffer(4)
+    const answered = thread.call('dieAt', gate)
     const unanswered = [rejection(thread.call('hang')), rejection(thread.call('add', 1, 1))]
     await answered
+    Atomics.store(new Int32Array(gate), 0, 1)
     for (const error of await Promise.all(unanswered)) {
       expect(error).toMatchObject({
         name: 'StorageError',
