@@ -1,4 +1,4 @@
-import { release } from './bytes.ts'
+import { doubled } from './bytes.ts'
 import { compareListPlaces, type ListPlace } from './list-rows.ts'
 import { hours, type Place, tidOfPlace } from './places.ts'
 import type { KeptLink } from './records.ts'
@@ -212,12 +212,7 @@ export class Gathered {
 export const muchRoom = 64
 
 function grown<Columns extends Record<string, Int32Array | Uint32Array>>(columns: Columns): Columns {
-  const larger = Object.entries(columns).map(([name, column]) => {
-    const room = column.length * 2
-    const copy = column instanceof Int32Array ? new Int32Array(room) : new Uint32Array(room)
-    copy.set(column)
-    release(column)
-    return [name, copy]
-  })
-  return Object.fromEntries(larger) as Columns
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => [name, doubled(column)]),
+  ) as Columns
 }

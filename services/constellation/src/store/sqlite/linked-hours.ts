@@ -1,4 +1,4 @@
-import { release } from './bytes.ts'
+import { doubled } from './bytes.ts'
 import { initialRoom, muchRoom } from './gathered.ts'
 import { dayKey, hourBit } from './schema.ts'
 
@@ -13,12 +13,7 @@ export class LinkedHours {
   add(did: number, hour: number): void {
     const key = dayKey(did, hour) * hoursOfDay + (hour % hoursOfDay)
     if (this.#count > 0 && this.#keys[this.#count - 1] === key) return
-    if (this.#count === this.#keys.length) {
-      const larger = new Float64Array(this.#count * 2)
-      larger.set(this.#keys)
-      release(this.#keys)
-      this.#keys = larger
-    }
+    if (this.#count === this.#keys.length) this.#keys = doubled(this.#keys)
     this.#keys[this.#count++] = key
   }
 

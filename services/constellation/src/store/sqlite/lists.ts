@@ -1,5 +1,5 @@
 import type { Database } from '@orrery/storage'
-import { release } from './bytes.ts'
+import { doubled } from './bytes.ts'
 import { endOf, EntryReader, extendRun, RunWriter, shortenRun, startRun } from './entries.ts'
 import { type Gathered, initialRoom, muchRoom } from './gathered.ts'
 import { LinkedHours } from './linked-hours.ts'
@@ -107,12 +107,7 @@ export class Lists {
   }
 
   #add(step: number): void {
-    if (this.#count === this.#steps.length) {
-      const larger = new Uint32Array(this.#count * 2)
-      larger.set(this.#steps)
-      release(this.#steps)
-      this.#steps = larger
-    }
+    if (this.#count === this.#steps.length) this.#steps = doubled(this.#steps)
     this.#steps[this.#count++] = step
   }
 
