@@ -5,6 +5,7 @@ import { waitFor } from '@orrery/testnet'
 import { hourMs } from '../src/time.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
 import { fileName } from '../src/store/sqlite/store.ts'
+import { samplesKept } from '../src/store.ts'
 
 /** What a store holds: counts of all time and of the hours of now, and samples, whatever it was that wrote them. */
 export async function readContents(folder: string) {
@@ -19,17 +20,16 @@ export async function readContents(folder: string) {
   const nsids = collections.map(({ nsid }) => nsid)
   const hour = Math.floor(Date.now() / hourMs)
   const window = { since: hour - 3, until: hour + 1 }
-  const samples = await reader.samples({ collections: nsids, limit: 512 })
+  // Between accounts there is no order, so that those of one time may be in another one. Where there were ever more than
+  // are kept, others of them are: also if accounts that went left fewer by now.
+  const whole = collections.filter(({ creates, updates }) => creates + updates <= samplesKept)
+  const samples = await reader.samples({ collections: whole.map(({ nsid }) => nsid), limit: samplesKept })
   const { creates, updates, deletes, dids } = await reader.stats()
   return {
     total: { creates, updates, deletes, dids },
     collections,
     window: await reader.counts(nsids, window),
-    // Between accounts there is no order, so that those of one time may be in another one, and others of them kept.
-    samples: [...Map.groupBy(samples, ({ collection }) => collection).values()]
-      .filter(all => all.length < 512)
-      .flatMap(all => all.map(({ seq: _seq, ...sample }) => JSON.stringify(sample)))
-      .toSorted(),
+    samples: samples.map(({ seq: _seq, ...sample }) => JSON.stringify(sample)).toSorted(),
   }
 }
 
