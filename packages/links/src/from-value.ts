@@ -12,7 +12,8 @@ export function linksOfValue(value: unknown, limits: Limits): Extraction {
 function visit(value: unknown, path: string, level: number, limits: Limits, out: Extraction): void {
   if (typeof value === 'string') {
     const target = parseTarget(value)
-    if (target) addLink(out, limits, path, target)
+    // Keys in JSON may hold half a surrogate pair, which has no UTF-8: no query could name the path.
+    if (target) addLink(out, limits, path.toWellFormed(), target)
   }
   if (typeof value !== 'object' || value === null) return
   if (level >= maxLevels) {

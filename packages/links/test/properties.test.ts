@@ -117,7 +117,8 @@ describe('a record has the same links in the same order', () => {
 describe('JSON as anybody may write it', () => {
   const keys = fc.oneof(
     fc.constantFrom('$type', 'a', 'b', 'c', '', '1', '0', '__proto__', 'é', '\u0001', '🦋', '!'),
-    texts,
+    // Once Node's parser has seen the key `\`, it takes other escaped ones for it (docs/gotchas.md).
+    texts.filter(text => text !== '\\'),
   )
   const json = jsonText(texts, keys)
 
