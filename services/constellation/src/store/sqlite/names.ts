@@ -1,5 +1,6 @@
 import type { Database } from '@orrery/storage'
 import { packDid, unpackDid } from './did.ts'
+import { keyedHash } from './keyed-hash.ts'
 import { Recent } from './recent.ts'
 
 /** The tables that number texts. */
@@ -10,12 +11,16 @@ const remembered = 20_000
 /** A text as its table has it. */
 type Kept = Buffer | string
 
-/** Numbers for texts, from 1. Found by a hash, so that no text is kept twice. Numbers last for ever and may be remembered. */
+/**
+ * Numbers for texts, from 1. Found by a hash with the index's own key, so that no text is kept twice, and nobody can choose
+ * texts that are slow to find. Numbers last for ever and may be remembered.
+ */
 export class Names {
   readonly #find
   readonly #read
   readonly #add
   readonly #pack: (name: string) => Kept
+  readonly #key: Buffer
   readonly #ids = new Recent<string, number>(remembered)
   readonly #names = new Recent<number, string>(remembered)
 
@@ -28,6 +33,7 @@ export class Names {
       ? undefined
       : db.prepare<[number, Kept]>(`INSERT INTO ${table} (hash, name) VALUES (?, ?)`)
     this.#pack = table === 'did' ? packDid : name => name
+    this.#key = db.prepare<[], Buffer>('SELECT key FROM name_key').pluck().get()!
   }
 
   /** The number of a text; undefined where it has none. */
@@ -35,7 +41,7 @@ export class Names {
     const known = this.#ids.get(name)
     if (known !== undefined) return known
     const kept = this.#pack(name)
-    const id = this.#lookUp(kept, hashOf(kept))
+    const id = this.#find.get(keyedHash(this.#key, kept), kept)
     if (id !== undefined) this.#ids.set(name, id)
     return id
   }
@@ -51,8 +57,8 @@ export class Names {
 
   /** The same of a text as its table has it; nothing is remembered. */
   numberOf(kept: Kept): number {
-    const hash = hashOf(kept)
-    return this.#lookUp(kept, hash) ?? Number(this.#add!.run(hash, kept).lastInsertRowid)
+    const hash = keyedHash(this.#key, kept)
+    return this.#find.get(hash, kept) ?? Number(this.#add!.run(hash, kept).lastInsertRowid)
   }
 
   /** The text of a number that was given. */
@@ -70,19 +76,4 @@ export class Names {
     this.#ids.clear()
     this.#names.clear()
   }
-
-  #lookUp(kept: Kept, hash: number): number | undefined {
-    return this.#find.get(hash, kept)
-  }
-}
-
-/**
- * 32 bits with a sign, which SQLite keeps in four bytes: of text FNV-1a over its UTF-16 units; the bytes of a did:plc are a
- * hash already. @see https://www.rfc-editor.org/rfc/rfc9923
- */
-function hashOf(kept: Kept): number {
-  if (typeof kept !== 'string') return kept.readInt32BE(0)
-  let hash = 0x811c_9dc5
-  for (let i = 0; i < kept.length; i++) hash = Math.imul(hash ^ kept.charCodeAt(i), 0x0100_0193)
-  return hash | 0
 }

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Gathered } from './gathered.ts'
 import type { Place } from './places.ts'
 
@@ -52,7 +53,7 @@ export class PlaceIndex {
   /** Where a place is, or would be. */
   #slotOf(place: Place): number {
     const mask = this.#table.length - 1
-    let slot = hashOf(place) & mask
+    let slot = hashOfPlace(place) & mask
     for (; ; slot = (slot + 1) & mask) {
       const entry = this.#table[slot]!
       if (entry === 0 || this.#gathered.isAt(entry - 1, place)) return slot
@@ -60,9 +61,14 @@ export class PlaceIndex {
   }
 }
 
-function hashOf({ hour, did, collection, tid, text }: Place): number {
-  let hash = Math.imul(did, 0x9e37_79b1) ^ Math.imul(hour ^ (collection << 20), 0x85eb_ca6b)
-  hash = Math.imul(hash ^ (tid / 2 ** 20) ^ (tid % 2 ** 20), 0xc2b2_ae35)
+/** Of this process: keys are chosen by whoever writes the records, and must not be chosen to lie together. */
+const seed = randomInt(2 ** 32)
+
+/** 32 bits without a sign; another number in every process. */
+export function hashOfPlace({ hour, did, collection, tid, text }: Place): number {
+  let hash = seed ^ Math.imul(did, 0x9e37_79b1) ^ Math.imul(hour ^ (collection << 20), 0x85eb_ca6b)
+  hash = Math.imul(hash ^ (tid % 2 ** 20), 0xc2b2_ae35)
+  hash = Math.imul(hash ^ (hash >>> 15) ^ (tid / 2 ** 20), 0x27d4_eb2f)
   if (text) for (const byte of text) hash = Math.imul(hash ^ byte, 0x0100_0193)
   return (hash ^ (hash >>> 15)) >>> 0
 }

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrate, openDatabase } from '@orrery/storage'
+import { openDatabase } from '@orrery/storage'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { RowsAhead } from './rows-ahead.ts'
-import { migrations } from './schema.ts'
+import { prepareSchema } from './schema.ts'
 import { prepareFindStretch } from './stretches.ts'
 
 /** An hour's rows: empty first bytes, then some that rise. */
@@ -21,7 +21,7 @@ it('finds the rows that a look-up finds, and where the next ones begin, however 
   stack.defer(() => rm(folder, { recursive: true }))
   const db = openDatabase(join(folder, 'rows.sqlite'))
   stack.defer(() => void db.close())
-  migrate(db, migrations)
+  prepareSchema(db)
   const insert = db.prepare('INSERT INTO list (hour, first, data) VALUES (?, ?, ?)')
   const update = db.prepare('UPDATE list SET data = ? WHERE hour = ? AND first = ?')
   const find = prepareFindStretch(db, 'list')

@@ -1,4 +1,5 @@
-import { type Database, type Migration, StorageError } from '@orrery/storage'
+import { type Database, migrate, type Migration, StorageError } from '@orrery/storage'
+import { keyedHash } from './keyed-hash.ts'
 
 // Two trees hold the links: `list` by what is linked to, `record` by what links. A row holds many links where there are
 // many; see `entries.ts` and `records.ts` for what is in them. Texts are kept once, by number.
@@ -8,7 +9,11 @@ const named = (table: string, type: string): string => `
   CREATE INDEX ${table}_by_hash ON ${table} (hash);
 `
 
-export const migrations: readonly Migration[] = [
+/** Gives the texts of a table their hashes anew. */
+const rehash = (table: string): string =>
+  `UPDATE ${table} SET hash = keyed_hash((SELECT key FROM name_key), name);`
+
+const migrations: readonly Migration[] = [
   // The format from before the first release, which `refuseEarlier` turns away.
   { version: 1, name: 'nothing', sql: '' },
   {
@@ -67,10 +72,29 @@ export const migrations: readonly Migration[] = [
       INSERT INTO totals VALUES (1, 0, NULL, 0, 0, 0, 0, 0);
     `,
   },
+  {
+    version: 3,
+    name: 'hashes with a key',
+    sql: `
+      CREATE TABLE name_key (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL) STRICT;
+      INSERT INTO name_key VALUES (1, randomblob(8));
+      ${['did', 'collection', 'source', 'text'].map(rehash).join('')}
+    `,
+  },
 ]
 
-/** @throws StorageError `migration` where a file is of a format that is not read any more */
-export function refuseEarlier(db: Database): void {
+/**
+ * Brings a file to the newest format.
+ *
+ * @throws StorageError `migration` where it is of one that is not read any more
+ */
+export function prepareSchema(db: Database): void {
+  refuseEarlier(db)
+  db.function('keyed_hash', keyedHash)
+  migrate(db, migrations)
+}
+
+function refuseEarlier(db: Database): void {
   if (db.pragma('user_version', { simple: true }) !== 1) return
   throw new StorageError(
     'migration',

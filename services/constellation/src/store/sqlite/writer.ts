@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Progress } from '@orrery/firehose'
 // Not from the package's front door: a thread loads what it imports, and that is half a second of what it does not need.
 import { createProgressTables, prepareSaveProgress } from '@orrery/firehose/progress'
-import { migrate, openDatabase, toStorageError } from '@orrery/storage'
+import { openDatabase, toStorageError } from '@orrery/storage'
 import { type Account, Accounts } from './accounts.ts'
 import { BatchNumbers } from './batch-numbers.ts'
 import { type Batch, BatchReader, ops } from './batch.ts'
@@ -13,7 +13,7 @@ import { Lists } from './lists.ts'
 import { Names } from './names.ts'
 import { RecordTree } from './record-tree.ts'
 import { placeOf } from './places.ts'
-import { migrations, refuseEarlier, states } from './schema.ts'
+import { prepareSchema, states } from './schema.ts'
 import type { Dictionary } from './targets.ts'
 import { compareTids, readTid64, type Tid64, tidOfRkey, writeTid64 } from './tid64.ts'
 import { Version } from './version.ts'
@@ -69,8 +69,7 @@ export function openWriter(options: WriterOptions): WriterApi {
   const { folder, cacheBytes, maxRowBytes = rowBytes } = options
   const version = new Version(options.version)
   const db = openDatabase(join(folder, fileName), { cacheBytes, autoCheckpointPages })
-  refuseEarlier(db)
-  migrate(db, migrations)
+  prepareSchema(db)
   createProgressTables(db)
   const saveProgress = prepareSaveProgress(db)
   const names: Dictionary = {
