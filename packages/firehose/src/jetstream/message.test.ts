@@ -120,6 +120,10 @@ describe('a message', () => {
     ['null for a record', create('null')],
     ['a list for a record', create('[]')],
     [
+      'an account event of two accounts',
+      `{"did":"${did}","time_us":5,"kind":"account","account":{"active":true,"did":"${did}a","seq":1,"time":"2026-07-04T00:00:00Z"}}`,
+    ],
+    [
       'an account without active',
       `{"did":"${did}","time_us":5,"kind":"account","account":{"seq":1,"time":"2026-07-04T00:00:00Z"}}`,
     ],

@@ -50,6 +50,8 @@ function readEvent(json: unknown, record: Uint8Array | undefined, source: string
   const body = object(event[kind], kind)
   if (kind === 'commit') return readCommit(body, record, base)
 
+  // Where the two name different accounts, nobody can tell which one is meant.
+  if (body.did !== undefined && body.did !== did) throw wrong(`${kind}.did`)
   const { time, seq } = body
   if (!isCount(seq)) throw wrong(`${kind}.seq`)
   if (typeof time !== 'string' || !isTime(time)) throw wrong(`${kind}.time`)
