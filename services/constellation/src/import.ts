@@ -97,8 +97,9 @@ async function readFrom(
 ): Promise<void> {
   const { file, source, size, summary, writer, wants, stats, logger, signal, now = Date.now } = options
   const input = createReadStream(file, { highWaterMark: 1024 * 1024, signal })
-  const stream: Readable = file.endsWith('.zst') ? input.pipe(createZstdDecompress()) : input
-  if (stream !== input) input.on('error', error => stream.destroy(error))
+  const zstd = file.endsWith('.zst') ? input.pipe(createZstdDecompress()) : undefined
+  const stream: Readable = zstd ?? input
+  if (zstd) input.on('error', error => zstd.destroy(error))
   const changesOf = createChangeMaker({ wants, stats })
   const bar = createProgress({ what: `importing ${file}`, total: size, logger })
   const startedAt = performance.now()
@@ -153,6 +154,8 @@ async function readFrom(
       const isEnd = group.weight + part.weight >= groupSize(taken)
       await hand(isEnd ? lines : undefined)
     }
+    // Where a frame should begin and none does, the decompressor takes that for the end.
+    if (zstd && zstd.bytesWritten < size) throw new Error(`no zstd behind its byte ${zstd.bytesWritten}`)
     await hand(theEnd)
     await ahead.done()
   } catch (error) {

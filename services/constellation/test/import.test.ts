@@ -37,10 +37,13 @@ it('a file that cannot be read stops the service with the line that it came to',
   const whole = zstdCompressSync(Buffer.from(`${event}\n`.repeat(10)))
   const cut = join(folder, 'cut.jsonl.zst')
   await writeFile(cut, whole.subarray(0, -4))
+  const broken = join(folder, 'broken.jsonl.zst')
+  await writeFile(broken, Buffer.concat([whole, Buffer.from('damage'), whole]))
   const notZstd = join(folder, 'none.jsonl.zst')
   await writeFile(notZstd, `${event}\n`)
   for (const [file, message] of [
     [cut, `cannot read ${cut} beyond line `],
+    [broken, `cannot read ${broken} beyond line 10: no zstd behind its byte ${whole.length}`],
     [notZstd, `cannot read ${notZstd} beyond line 0: `],
     [join(folder, 'nowhere.jsonl'), 'no such file'],
   ] as const) {
