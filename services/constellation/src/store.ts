@@ -189,7 +189,8 @@ export class TooBusyError extends Error {
 
 /**
  * Reads. Each call sees one committed state. Targets are compared as exact text; what is not known answers nothing or
- * zero, never an error. Counts cost the same whatever the size of a list, a page costs its own rows.
+ * zero, never an error. Counts cost the same whatever the size of a list, a page costs its own rows. Lists, pages and joins
+ * throw `TooBusyError` where they have to go through very much, and too many others that do are being worked on.
  */
 export interface LinkReader extends Disposable {
   /**
@@ -206,11 +207,7 @@ export interface LinkReader extends Disposable {
    * the list and counted in `total`. One whose oldest link goes during a walk moves up, and may be missed by it.
    */
   linkingDids(key: ListKey, options: ListOptions): Promise<Page<string> & { total: number }>
-  /**
-   * Pairs, oldest first.
-   *
-   * @throws TooBusyError where too many joins of long lists wait
-   */
+  /** Pairs, oldest first. */
   join(
     key: JoinKey,
     options: { limit: number; after?: JoinPosition | undefined },
@@ -218,8 +215,6 @@ export interface LinkReader extends Disposable {
   /**
    * Groups in an order that is stable and otherwise any; hidden accounts are left out of their numbers. `after` comes from
    * outside: what was no page's `next` answers some page, not an error.
-   *
-   * @throws TooBusyError where too many joins of long lists wait
    */
   joinCounts(
     key: JoinKey,

@@ -1,4 +1,5 @@
 import { breakable, formatCount, type Html, html, numbers, table } from '@orrery/server'
+import { limits } from '../params/limits.ts'
 import type { Counts, ListKey, RecordKey } from '../store.ts'
 import { didHtml, listHrefs, recordHtml, sourceHtml, sourcesHref, targetHtml } from './hrefs.ts'
 
@@ -7,6 +8,19 @@ import { didHtml, listHrefs, recordHtml, sourceHtml, sourcesHref, targetHtml } f
 /** What a page says where a part of a list has nothing to show. */
 export const emptyPage =
   'Nothing on this page. Links of hidden accounts are counted and not shown; there may be more on the next page.'
+
+/** Rows of one page at most: what has no pages may be as long as a stranger makes it. */
+export const maxRows = limits.page.max
+
+/** What a page says where it has more to show than it may. */
+export function leftOut(count: number): Html | false {
+  return (
+    count > maxRows &&
+    html`<p class="lead">
+      The first ${formatCount(maxRows)} of ${formatCount(count)}. All of them are in the JSON.
+    </p>`
+  )
+}
 
 export function backlinksView(list: {
   key: ListKey

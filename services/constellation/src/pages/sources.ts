@@ -2,6 +2,7 @@ import { bar, formatCount, type Html, hrefOf, html, numbers, table } from '@orre
 import { didOf } from '@orrery/links'
 import type { SourceCounts, TargetCounts } from '../store.ts'
 import { accountHref, didHtml, forwardHref, listHrefs, sourceHtml, sourcesHref, targetHtml } from './hrefs.ts'
+import { leftOut, maxRows } from './lists.ts'
 
 const countColumns = [
   { title: '', kind: 'bars' as const },
@@ -10,7 +11,8 @@ const countColumns = [
 ]
 
 /** Where links to a target come from, as bars: at a glance, what it is known for. */
-export function sourcesView(target: string, sources: readonly SourceCounts[]): Html {
+export function sourcesView(target: string, all: readonly SourceCounts[]): Html {
+  const sources = all.slice(0, maxRows)
   const max = largest(sources)
   const rows = sources.map(counts => [
     html`<a href="${listHrefs({ target, source: counts.source }).links}">${sourceHtml(counts.source)}</a>`,
@@ -30,7 +32,8 @@ export function sourcesView(target: string, sources: readonly SourceCounts[]): H
       ['sources shown', sources.length],
       ['links from them', sum],
     ])}
-    ${rows.length > 0 && barKey()} ${table([{ title: 'source' }, ...countColumns], rows)}`
+    ${leftOut(all.length)} ${rows.length > 0 && barKey()}
+    ${table([{ title: 'source' }, ...countColumns], rows)}`
 }
 
 /** What of an account is linked to, and from where. */

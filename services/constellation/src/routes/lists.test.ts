@@ -4,8 +4,8 @@ import { noProgress, startMs } from '../store/testing/test-index.ts'
 import { openTestedSqlite } from '../store/testing/tested-sqlite.ts'
 import { addRoutes } from './routes.ts'
 
-it('answers a join 503 and when to come again, where too many wait', async () => {
-  await using store = await openTestedSqlite({ nearSlots: 0 })
+it('answers what takes long 503 and when to come again, where too many wait', async () => {
+  await using store = await openTestedSqlite({ nearSteps: 0 })
   const links = [
     { path: '.subject', target: 'did:plc:liked' },
     { path: '.list', target: 'did:plc:other' },
@@ -20,10 +20,12 @@ it('answers a join 503 and when to come again, where too many wait', async () =>
   })
   addRoutes(app, { reader: store.reader, version: '0.0.0' })
   const query = 'subject=did:plc:liked&source=app.bsky.graph.listitem:subject&pathToOther=list'
-  for (const name of ['getManyToMany', 'getManyToManyCounts']) {
-    const responses = await Promise.all(
-      Array.from({ length: 20 }, () => app.inject(`/xrpc/blue.microcosm.links.${name}?${query}`)),
-    )
+  for (const path of [
+    `/xrpc/blue.microcosm.links.getManyToMany?${query}`,
+    `/xrpc/blue.microcosm.links.getManyToManyCounts?${query}`,
+    ...['/links/sources', '/links/all', '/links/all/count'].map(route => `${route}?target=did:plc:liked`),
+  ]) {
+    const responses = await Promise.all(Array.from({ length: 20 }, () => app.inject(path)))
     const refused = responses.filter(({ statusCode }) => statusCode !== 200)
     expect(refused.length).toBe(12)
     for (const response of refused) {

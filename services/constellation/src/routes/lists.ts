@@ -1,4 +1,4 @@
-import { type QueryParams, serviceUnavailable } from '@orrery/server'
+import type { QueryParams } from '@orrery/server'
 import {
   backlinksCursor,
   didsCursor,
@@ -23,7 +23,6 @@ import {
   type ListKey,
   type RecordKey,
   type Source,
-  TooBusyError,
 } from '../store.ts'
 import type { EndpointContext } from './endpoint.ts'
 
@@ -127,7 +126,7 @@ export async function listJoin(
 ): Promise<Listed<JoinItem> & { key: JoinKey }> {
   const { key, bound } = await findJoin(context, asked)
   const after = parseCursor(joinCursor, bound, asked.cursor)
-  const page = await context.reader.join(key, { limit: asked.limit, after }).catch(refused)
+  const page = await context.reader.join(key, { limit: asked.limit, after })
   return { key, items: page.items, cursor: formatCursor(joinCursor, bound, page.next) }
 }
 
@@ -137,13 +136,8 @@ export async function listGroups(
 ): Promise<Listed<JoinGroup> & { key: JoinKey }> {
   const { key, bound } = await findJoin(context, asked)
   const after = parseCursor(groupsCursor, bound, asked.cursor)
-  const page = await context.reader.joinCounts(key, { limit: asked.limit, after }).catch(refused)
+  const page = await context.reader.joinCounts(key, { limit: asked.limit, after })
   return { key, items: page.items, cursor: formatCursor(groupsCursor, bound, page.next) }
-}
-
-/** @throws HttpError 503 where too much is asked of the index at once */
-function refused(error: unknown): never {
-  throw error instanceof TooBusyError ? serviceUnavailable(error.message, 5) : error
 }
 
 async function findJoin(

@@ -6,11 +6,12 @@ import {
   HttpError,
   type HttpServer,
   QueryParams,
+  serviceUnavailable,
   wantsHtml,
 } from '@orrery/server'
 import { endpointPage } from '../pages/endpoint-page.ts'
 import { createFindTarget, type ResolveHandle } from '../params/subject.ts'
-import type { LinkReader } from '../store.ts'
+import { type LinkReader, TooBusyError } from '../store.ts'
 import { endpoints } from './all.ts'
 import { corsVary, fastAnswer, sendAnswer } from './answer.ts'
 import { addBatch } from './batch.ts'
@@ -58,7 +59,8 @@ function addEndpoint(
   { context, recent, version }: { context: EndpointContext; recent: RecentAnswers; version: string },
 ): void {
   const isPlain = endpoint.errors === 'text'
-  const run = isPlain ? withPlainErrors(endpoint.run) : endpoint.run
+  const runOrRefuse = withRefusal(endpoint.run)
+  const run = isPlain ? withPlainErrors(runOrRefuse) : runOrRefuse
   app.get(endpoint.path, isPlain ? plainErrors : {}, async (request, reply) => {
     const isPage = wantsHtml(request.raw)
     const query = new QueryParams(request.query)
@@ -69,7 +71,7 @@ function addEndpoint(
   })
   const answer = async (...[request, query]: Parameters<FastHandler>): Promise<FastAnswer> => {
     const { version: state } = context.reader
-    const { body } = await endpoint.run(new QueryParams(query), context)
+    const { body } = await runOrRefuse(new QueryParams(query), context)
     const text = JSON.stringify(body)
     recent.set(request.url!, text, state)
     return fastAnswer(request, text)
@@ -79,6 +81,17 @@ function addEndpoint(
     const known = recent.get(request.url!)
     return known === undefined ? answer(request, query) : fastAnswer(request, known)
   })
+}
+
+/** Answers what cannot be done for now with a 503, and when to ask again. */
+function withRefusal(run: Endpoint['run']): Endpoint['run'] {
+  return async (query, context) => {
+    try {
+      return await run(query, context)
+    } catch (error) {
+      throw error instanceof TooBusyError ? serviceUnavailable(error.message, 5) : error
+    }
+  }
 }
 
 /** What the older routes begin a 400 with, where the query is to blame. */

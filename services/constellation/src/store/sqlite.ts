@@ -3,9 +3,9 @@ import { prepareReadProgress } from '@orrery/firehose/progress'
 import { openDatabase, startThread, type StorageError } from '@orrery/storage'
 import type { LinkReader, LinkWriter } from '../store.ts'
 import { BatchPacker, packed } from './sqlite/batch.ts'
-import { JoinThread } from './sqlite/joins.ts'
 import { SqliteReader } from './sqlite/reader.ts'
 import { Series, type SeriesApi } from './sqlite/series.ts'
+import { SlowReader } from './sqlite/slow-reader.ts'
 import { Version } from './sqlite/version.ts'
 import { fileName, type WriterOptions } from './sqlite/writer.ts'
 
@@ -15,8 +15,8 @@ export interface SqliteStoreOptions {
   writeCacheBytes?: number
   /** Page cache of the reader, bytes. Default 12 MiB. */
   readCacheBytes?: number
-  /** Page cache of the thread that joins long lists, once there was one to join; bytes. Default 16 MiB. */
-  joinCacheBytes?: number
+  /** Page cache of the thread that reads what takes long, while somebody asks for that; bytes. Default 16 MiB. */
+  slowCacheBytes?: number
   /** Called when a thread dies: own state is broken, and the process must stop. */
   onFailure: (error: StorageError) => void
 }
@@ -31,10 +31,10 @@ export interface SqliteStore extends AsyncDisposable {
 
 const MIB = 1024 * 1024
 
-/** Opens the index in a folder, which is created: a writer in its own thread, a reader in this one, and joins of long lists in a third. */
+/** Opens the index in a folder, which is created: a writer in its own thread, a reader in this one, and what takes long in a third. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { folder, writeCacheBytes = 8 * MIB, readCacheBytes = 12 * MIB, onFailure } = options
-  const joinCacheBytes = options.joinCacheBytes ?? 16 * MIB
+  const slowCacheBytes = options.slowCacheBytes ?? 16 * MIB
   await using cleanUp = new AsyncDisposableStack()
   const version = new Version()
   const thread = cleanUp.use(
@@ -45,8 +45,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     }),
   )
   const db = openDatabase(join(folder, fileName), { readonly: true, cacheBytes: readCacheBytes })
-  const joins = cleanUp.use(new JoinThread({ folder, cacheBytes: joinCacheBytes, onFailure }))
-  const reader = cleanUp.use(new SqliteReader(db, { joins, version }))
+  const slow = cleanUp.use(new SlowReader({ folder, cacheBytes: slowCacheBytes, onFailure }))
+  const reader = cleanUp.use(new SqliteReader(db, { slow, version }))
   const progress = prepareReadProgress(db)
   /** What was written is read from the moment that its writer knows it was. */
   const seen = async <T>(writing: Promise<T>): Promise<T> => {

@@ -248,3 +248,21 @@ describe('the home page', () => {
     expect(page).not.toMatch(/<script|<img/)
   })
 })
+
+it('are bounded where the answer is not: a stranger makes thousands of sources with one record', async () => {
+  const target = 'https://many.example/'
+  const links = Array.from({ length: 2_500 }, (_, i) => ({ path: `.${i}`, target }))
+  await served.apply(put('m1', links, evil))
+  const uri = `at://${did('m')}/${evil.collection}/${recordKey('m1').rkey}`
+  for (const [path, params] of [
+    ['/links/all', { target }],
+    ['/links/all/count', { target }],
+    ['/links/forward', { uri }],
+  ] as const) {
+    const page = await served.page(path, params)
+    expect(tagsOf(page).filter(({ name }) => name === 'tr')).toHaveLength(1_001)
+    expect(page).toContain('The first 1,000 of 2,500.')
+  }
+  const { links: all } = await served.json<{ links: Record<string, object> }>('/links/all', { target })
+  expect(Object.keys(all[evil.collection]!)).toHaveLength(2_500)
+})

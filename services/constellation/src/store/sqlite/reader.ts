@@ -43,27 +43,39 @@ import type { Version } from './version.ts'
 
 const nothing: Counts = { records: 0, distinct: 0 }
 
-/** Joins of lists with more places than this are made elsewhere: each place may take 20 microseconds. */
-const nearSlots = 1_000
+/**
+ * What goes through more than this is read elsewhere: joins of lists with more places, and whatever passes over more than that
+ * has nothing to show. Each may take 20 microseconds.
+ */
+const nearSteps = 1_000
 
 export interface SqliteReaderOptions {
-  /** Who makes the joins of long lists; this reader by default. */
-  joins?: Joins | undefined
+  /** Who reads what takes long; this reader by default. */
+  slow?: SlowReads | undefined
   /** What the writer counts its commits by. */
   version?: Version | undefined
-  /** From how many places on a list is long; for tests. */
-  nearSlots?: number | undefined
+  /** More than so many steps take long; for tests. */
+  nearSteps?: number | undefined
 }
 
-/** What may take long: it goes through a whole list. */
-export type Joins = Pick<LinkReader, 'join' | 'joinCounts'>
+/** What may take long: it goes through lists, or through all the lists of a target or an account. */
+export type SlowReads = Pick<
+  LinkReader,
+  'backlinks' | 'linkingDids' | 'join' | 'joinCounts' | 'sources' | 'sourcesByCount' | 'accountTargets'
+>
 
-/** Reads the index on a connection of its own, beside the writer. Answers at once, but for joins of long lists. */
+/** Ends what turns out to take long. */
+const tooLong = Symbol('too long')
+
+/** To be called for each step that shows nothing. @throws tooLong */
+type Step = () => void
+
+/** Reads the index on a connection of its own, beside the writer. Answers at once, but for what takes long. */
 export class SqliteReader implements LinkReader {
   readonly #db: Database
   readonly #snapshot: Snapshot
-  readonly #joins: Joins | undefined
-  readonly #nearSlots: number
+  readonly #slow: SlowReads | undefined
+  readonly #nearSteps: number
   readonly #names: Dictionary
   readonly #lists: ListReader
   readonly #recordRow
@@ -73,8 +85,8 @@ export class SqliteReader implements LinkReader {
   constructor(db: Database, options: SqliteReaderOptions = {}) {
     this.#db = db
     this.#snapshot = new Snapshot(db, options.version)
-    this.#joins = options.joins
-    this.#nearSlots = options.nearSlots ?? nearSlots
+    this.#slow = options.slow
+    this.#nearSteps = options.nearSteps ?? nearSteps
     this.#names = {
       dids: new Names(db, 'did'),
       collections: new Names(db, 'collection'),
@@ -99,7 +111,8 @@ export class SqliteReader implements LinkReader {
   }
 
   async backlinks(key: ListKey, options: BacklinksOptions): Promise<Backlinks> {
-    return this.#read(() => {
+    const far = (slow: SlowReads): Promise<Backlinks> => slow.backlinks(key, options)
+    return this.#readUnlessSlow(far, step => {
       const list = this.#list(key)
       if (!list) return { items: [], next: undefined, total: nothing }
       const filter = options.dids && this.#visible(options.dids)
@@ -108,29 +121,34 @@ export class SqliteReader implements LinkReader {
         ? { records: sum(chosen.values()), distinct: chosen.size }
         : { records: list.records, distinct: list.dids }
       const entries = chosen ? this.#chosen(list, chosen, options) : this.#walk(list, options)
-      const page = takePage(this.#within(entries, options), options.limit)
+      const page = takePage(this.#within(entries, options, step), options.limit)
       return { ...page, items: page.items.map(entry => this.#record(key, entry)), total }
     })
   }
 
-  async linkingDids(key: ListKey, { limit, after }: ListOptions): Promise<Page<string> & { total: number }> {
-    return this.#read(() => {
-      const list = this.#list(key)
-      if (!list) return { items: [], next: undefined, total: 0 }
-      const oldest = passing(
-        this.#lists.down(list, after?.seq ?? list.slots),
-        entry => !entry.isAgain && this.#isVisible(entry.did),
-      )
-      const page = takePage(oldest, limit)
-      return { ...page, items: page.items.map(({ did }) => this.#names.dids.name(did)), total: list.dids }
-    })
+  async linkingDids(key: ListKey, options: ListOptions): Promise<Page<string> & { total: number }> {
+    const { limit, after } = options
+    return this.#readUnlessSlow(
+      slow => slow.linkingDids(key, options),
+      step => {
+        const list = this.#list(key)
+        if (!list) return { items: [], next: undefined, total: 0 }
+        const oldest = passing(
+          this.#lists.down(list, after?.seq ?? list.slots),
+          entry => !entry.isAgain && this.#isVisible(entry.did),
+          step,
+        )
+        const page = takePage(oldest, limit)
+        return { ...page, items: page.items.map(({ did }) => this.#names.dids.name(did)), total: list.dids }
+      },
+    )
   }
 
   async join(
     key: JoinKey,
     { limit, after }: { limit: number; after?: JoinPosition | undefined },
   ): Promise<Page<JoinItem, JoinPosition>> {
-    if (this.#joins && this.#isLong(key)) return this.#joins.join(key, { limit, after })
+    if (this.#slow && this.#isLong(key)) return this.#slow.join(key, { limit, after })
     return this.#read(() => {
       const items: JoinItem[] = []
       let last: JoinPosition | undefined
@@ -151,7 +169,7 @@ export class SqliteReader implements LinkReader {
     key: JoinKey,
     { limit, after }: { limit: number; after?: string | undefined },
   ): Promise<Page<JoinGroup, string>> {
-    if (this.#joins && this.#isLong(key)) return this.#joins.joinCounts(key, { limit, after })
+    if (this.#slow && this.#isLong(key)) return this.#slow.joinCounts(key, { limit, after })
     return this.#read(() => {
       const groups = new Map<string, Group>()
       for (const { entry, others } of this.#joined(key)) {
@@ -167,7 +185,10 @@ export class SqliteReader implements LinkReader {
   }
 
   async sources(target: string): Promise<SourceCounts[]> {
-    return this.#read(() => this.#sourcesOf(target))
+    return this.#readUnlessSlow(
+      slow => slow.sources(target),
+      step => this.#sourcesOf(target, step),
+    )
   }
 
   async sourcesByCount(
@@ -176,34 +197,46 @@ export class SqliteReader implements LinkReader {
   ): Promise<Page<SourceCounts, SourceCounts>> {
     const { limit, after, excludedCollections = [] } = options
     const excluded = new Set(excludedCollections)
-    const sources = this.#read(() => this.#sourcesOf(target)).filter(
-      ({ records, source }) => records > 0 && !excluded.has(source.collection),
+    return this.#readUnlessSlow(
+      slow => slow.sourcesByCount(target, options),
+      step => {
+        const sources = this.#sourcesOf(target, step).filter(
+          ({ records, source }) => records > 0 && !excluded.has(source.collection),
+        )
+        sources.sort(byCount)
+        const rest = after ? sources.filter(source => byCount(source, after) > 0) : sources
+        const items = rest.slice(0, limit)
+        return { items, next: rest.length > limit ? items.at(-1) : undefined }
+      },
     )
-    sources.sort(byCount)
-    const rest = after ? sources.filter(source => byCount(source, after) > 0) : sources
-    const items = rest.slice(0, limit)
-    return { items, next: rest.length > limit ? items.at(-1) : undefined }
   }
 
   async accountTargets(
     did: string,
-    { limit, after }: { limit: number; after?: Omit<TargetCounts, keyof Counts> | undefined },
+    options: { limit: number; after?: Omit<TargetCounts, keyof Counts> | undefined },
   ): Promise<Page<TargetCounts, Omit<TargetCounts, keyof Counts>>> {
-    return this.#read(() => {
-      const id = this.#names.dids.find(did)
-      const start = after && this.#placeOf(after)
-      if (id === undefined || (after && start?.did !== id)) return { items: [], next: undefined }
-      const items: TargetCounts[] = []
-      for (const list of this.#lists.underAccount(id, start)) {
-        if (list.records === 0) continue
-        if (items.length === limit) {
-          const { target, source } = items.at(-1)!
-          return { items, next: { target, source } }
+    const { limit, after } = options
+    return this.#readUnlessSlow(
+      slow => slow.accountTargets(did, options),
+      step => {
+        const id = this.#names.dids.find(did)
+        const start = after && this.#placeOf(after)
+        if (id === undefined || (after && start?.did !== id)) return { items: [], next: undefined }
+        const items: TargetCounts[] = []
+        for (const list of this.#lists.underAccount(id, start)) {
+          if (list.records === 0) {
+            step()
+            continue
+          }
+          if (items.length === limit) {
+            const { target, source } = items.at(-1)!
+            return { items, next: { target, source } }
+          }
+          items.push({ target: targetOf(list, this.#names), ...this.#sourceCounts(list) })
         }
-        items.push({ target: targetOf(list, this.#names), ...this.#sourceCounts(list) })
-      }
-      return { items, next: undefined }
-    })
+        return { items, next: undefined }
+      },
+    )
   }
 
   async forward(record: RecordKey): Promise<Link[]> {
@@ -243,8 +276,23 @@ export class SqliteReader implements LinkReader {
     return this.#snapshot.read(work)
   }
 
+  /** Reads here, and where that takes long elsewhere, from the beginning. */
+  async #readUnlessSlow<T>(far: (slow: SlowReads) => Promise<T>, near: (step: Step) => T): Promise<T> {
+    const slow = this.#slow
+    let left = this.#nearSteps
+    const step = (): void => {
+      if (slow && --left < 0) throw tooLong
+    }
+    try {
+      return this.#read(() => near(step))
+    } catch (error) {
+      if (error !== tooLong) throw error
+      return far(slow!)
+    }
+  }
+
   #isLong(key: ListKey): boolean {
-    return this.#read(() => (this.#list(key)?.slots ?? 0) > this.#nearSlots)
+    return this.#read(() => (this.#list(key)?.slots ?? 0) > this.#nearSteps)
   }
 
   #list({ target, source }: ListKey): ListRow | undefined {
@@ -290,13 +338,18 @@ export class SqliteReader implements LinkReader {
   }
 
   /** Those of an ordered walk that are visible and in the span of time; ends where the walk leaves it. */
-  *#within(entries: Iterable<Entry>, { reverse, since, until }: BacklinksOptions): Generator<Entry, void> {
+  *#within(
+    entries: Iterable<Entry>,
+    { reverse, since, until }: BacklinksOptions,
+    step: Step,
+  ): Generator<Entry, void> {
     for (const entry of entries) {
       const timeMs = timeMsOf(entry.time)
       const isTooOld = since !== undefined && timeMs < since
       const isTooNew = until !== undefined && timeMs >= until
       if (reverse ? isTooNew : isTooOld) return
       if (!isTooOld && !isTooNew && this.#isVisible(entry.did)) yield entry
+      else step()
     }
   }
 
@@ -347,9 +400,14 @@ export class SqliteReader implements LinkReader {
     return { did: this.#names.dids.name(did), collection: source.collection, rkey }
   }
 
-  #sourcesOf(target: string): SourceCounts[] {
+  #sourcesOf(target: string, step: Step): SourceCounts[] {
     const place = placeOfTarget(target, this.#names)
-    return place ? Array.from(this.#lists.ofTarget(place), list => this.#sourceCounts(list)) : []
+    const lists: ListRow[] = []
+    for (const list of place ? this.#lists.ofTarget(place) : []) {
+      step()
+      lists.push(list)
+    }
+    return lists.map(list => this.#sourceCounts(list))
   }
 
   #sourceCounts({ source, records, dids }: ListRow): SourceCounts {
@@ -386,8 +444,11 @@ function takePage(entries: Iterable<Entry>, limit: number): Page<Entry> {
   return { items, next: undefined }
 }
 
-function* passing<T>(items: Iterable<T>, passes: (item: T) => boolean): Generator<T, void> {
-  for (const item of items) if (passes(item)) yield item
+function* passing<T>(items: Iterable<T>, passes: (item: T) => boolean, step: Step): Generator<T, void> {
+  for (const item of items) {
+    if (passes(item)) yield item
+    else step()
+  }
 }
 
 function sum(slots: Iterable<readonly number[]>): number {

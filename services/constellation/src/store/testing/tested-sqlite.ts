@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { prepareReadProgress } from '@orrery/firehose/progress'
 import { openDatabase } from '@orrery/storage'
 import { BatchPacker, packed } from '../sqlite/batch.ts'
-import { JoinThread } from '../sqlite/joins.ts'
 import { SqliteReader } from '../sqlite/reader.ts'
+import { SlowReader } from '../sqlite/slow-reader.ts'
 import { fileName, openWriter, type WriterOptions } from '../sqlite/writer.ts'
 import type { TestedStore } from './tested-store.ts'
 
@@ -15,28 +15,28 @@ export async function openTestedSqlite(options: Partial<TestedOptions> = {}): Pr
 }
 
 interface TestedOptions extends WriterOptions {
-  /** Makes the joins of lists with more places than this in a thread. */
-  nearSlots?: number
+  /** Reads what takes more steps than this in a thread. */
+  nearSteps?: number
   /** How long that thread waits for another one, milliseconds. */
-  joinIdleMs?: number
+  slowIdleMs?: number
 }
 
 async function openIn(options: TestedOptions): Promise<TestedStore> {
   const { folder } = options
   const writer = openWriter(options)
   const db = openDatabase(join(folder, fileName), { readonly: true })
-  const joins = new JoinThread({
+  const slow = new SlowReader({
     folder,
     cacheBytes: 1024 * 1024,
-    idleMs: options.joinIdleMs,
+    idleMs: options.slowIdleMs,
     onFailure(error) {
       throw error
     },
   })
-  const { nearSlots } = options
-  const reader = new SqliteReader(db, nearSlots === undefined ? {} : { joins, nearSlots })
+  const { nearSteps } = options
+  const reader = new SqliteReader(db, nearSteps === undefined ? {} : { slow, nearSteps })
   const close = async (): Promise<void> => {
-    await joins[Symbol.asyncDispose]()
+    await slow[Symbol.asyncDispose]()
     reader[Symbol.dispose]()
     writer.dispose()
   }
