@@ -228,13 +228,13 @@ describe('killed at any moment, a restore', () => {
         force: isReplacing,
         bytesPerSecond: 8_000_000,
       }
-      const at = `${['fetching', 'checking'][random.below(2)]} ${10 + random.below(80)}`
-      await killAt(options, at)
+      const at = { phase: ['fetching', 'checking'][random.below(2)]!, percent: 10 + random.below(80) }
+      await killAt({ ...options, at })
       const path = join(dataDir, 'store.sqlite')
       expect(existsSync(path) ? readFileSync(path, 'utf8') : undefined).toBe(isReplacing ? 'mine' : undefined)
       const { fetched } = await restore({ dataDir, force: isReplacing })
       // All was fetched when it was checked.
-      const atMost = at.startsWith('checking') ? 0 : chunksIn(world.to).length - 1
+      const atMost = at.phase === 'checking' ? 0 : chunksIn(world.to).length - 1
       expect(fetched.objects).toBeLessThanOrEqual(atMost)
       expect(recount(join(dataDir, 'store.sqlite')).problems).toEqual([])
       expect(readdirSync(join(dataDir, '..'))).toEqual(['store'])
@@ -251,18 +251,14 @@ it('a store that was taken away when the new one was not yet there is put back f
   expect(readdirSync(join(dataDir, '..'))).toEqual(['store'])
 })
 
-/** Starts a restore and kills it when it is at a share of a phase, or as soon behind as that is heard of. */
-async function killAt(options: object, at: string): Promise<void> {
+/** Starts a restore and kills it when it is at a share of a phase. */
+async function killAt(options: { at: { phase: string; percent: number } }): Promise<void> {
   const child = fork(new URL('./restore-process.ts', import.meta.url), [JSON.stringify(options)], {
     execArgv: [],
   })
-  const [phase, percent] = at.split(' ') as [string, string]
   let ended = false
   child.on('exit', () => (ended = true))
-  child.on('message', message => {
-    const [nowPhase, nowPercent] = (message as string).split(' ') as [string, string]
-    if (nowPhase === phase && Number(nowPercent) >= Number(percent)) child.kill('SIGKILL')
-  })
-  await waitFor(() => ended, { what: `the restore at ${at}`, timeoutMs: 60_000 })
+  child.once('message', () => child.kill('SIGKILL'))
+  await waitFor(() => ended, { what: `the restore at ${JSON.stringify(options.at)}`, timeoutMs: 60_000 })
   expect(child.signalCode).toBe('SIGKILL')
 }

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { waitFor } from '@orrery/testnet'
+import { freePort, waitFor } from '@orrery/testnet'
 import S3rver from 's3rver'
 
 /** A real S3 server on loopback, with a bucket of the name `snapshots`. */
@@ -73,13 +71,4 @@ async function startVersity(folder: string): Promise<S3Server> {
       child.kill('SIGKILL')
     },
   }
-}
-
-/** A port of loopback where nothing listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }

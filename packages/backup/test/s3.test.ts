@@ -1,8 +1,9 @@
 import { join } from 'node:path'
+import { freePort } from '@orrery/testnet'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openS3 } from '../src/destination/s3.ts'
 import { listSnapshots, runRestore } from '../src/restore.ts'
-import { freePort, type S3Server, s3Servers } from './s3-servers.ts'
+import { type S3Server, s3Servers } from './s3-servers.ts'
 import { startWorld, type World } from './support.ts'
 import { recount } from './writer-process.ts'
 

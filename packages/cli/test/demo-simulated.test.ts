@@ -40,7 +40,7 @@ async function run(...args: readonly string[]): Promise<Running> {
 describe('orrery demo --simulated', () => {
   it('runs the suite on a simulated network, tells of its pace, and leaves nothing behind', async () => {
     const { child, output, temporary } = await run('demo', '--simulated', '60', '--accounts', '40')
-    const exited = once(child, 'exit')
+    const exited = once(child, 'close')
     const url = await waitFor(() => /ws:\/\/127\.0\.0\.1:\d+\/subscribe/.exec(output())?.[0], {
       timeoutMs: 40_000,
       what: 'the address of the Jetstream',
@@ -92,7 +92,7 @@ describe('orrery demo --simulated', () => {
 
   it.each(['0', 'many', '-5'])('refuses a rate of %s', async rate => {
     const { child, output } = await run('demo', `--simulated=${rate}`)
-    const [code] = (await once(child, 'exit')) as [number]
+    const [code] = (await once(child, 'close')) as [number]
     expect(code).toBe(1)
     expect(output()).toContain('It must be a number above 0')
   })

@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { waitFor } from '@orrery/testnet'
-import { freePort } from '../src/free-port.ts'
+import { freePort, waitFor } from '@orrery/testnet'
 import { services } from '../src/services.ts'
 import type { SuiteStatus } from '../src/status/look.ts'
 import { variableOf } from '../src/suite/variables.ts'
@@ -36,9 +35,9 @@ export async function makeMachine(stack: AsyncDisposableStack, options: MachineO
   const addresses = new Map<string, string>()
   const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' }
   for (const { name } of services) {
-    addresses.set(name, `127.0.0.1:${await freePort(0)}`)
+    addresses.set(name, `127.0.0.1:${await freePort()}`)
     env[variableOf(name, 'listen')] = addresses.get(name)
-    env[variableOf(name, 'metricsListen')] = `127.0.0.1:${await freePort(0)}`
+    env[variableOf(name, 'metricsListen')] = `127.0.0.1:${await freePort()}`
     env[variableOf(name, 'plcUrl')] = options.plcUrl
     env[variableOf(name, 'allowPrivateHosts')] = 'true'
   }

@@ -1,5 +1,5 @@
 import type { Server as HttpServer } from 'node:http'
-import type { AddressInfo, Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 
 /** Everything of the testnet listens here and nowhere else. */
 export const LOOPBACK = '127.0.0.1'
@@ -17,6 +17,22 @@ export function listenOnLoopback(server: Server, port = 0): Promise<number> {
       resolve(portOf(server))
     })
   })
+}
+
+/**
+ * A port of loopback where nothing listens, for what is told its port and listens there later. It is below those that Linux
+ * gives to connections and to who asks for any port, so that none of thousands takes it meanwhile.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer()
+    const port = await listenOnLoopback(server, 12_000 + Math.floor(Math.random() * 20_000)).catch(
+      () => undefined,
+    )
+    if (port === undefined) continue
+    await new Promise(resolve => server.close(resolve))
+    return port
+  }
 }
 
 /** The port of a server that listens on TCP. */
