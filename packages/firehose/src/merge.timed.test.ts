@@ -42,11 +42,11 @@ describe('a new source, when merging', () => {
 
   it('waits until another has caught up', async () => {
     const { known, fresh, wait, receive, gaps } = setUp()
-    const waiting = wait(fresh, 400)
+    const waiting = wait(fresh, 1_500)
     await sleep(50)
     known.connected()
     receive(known, old)
-    await sleep(800)
+    await sleep(2_000)
     expect(waiting.isOver).toBe(false)
     known.connected()
     receive(known, new Date().toISOString())

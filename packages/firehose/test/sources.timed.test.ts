@@ -110,7 +110,7 @@ describe('merge', () => {
   )
 
   it('fills a hole from the other source within the time that it waits, and goes on without it after', async () => {
-    const merged = await follow({ merge: true, holdMs: 300 })
+    const merged = await follow({ merge: true, holdMs: 1_000 })
     await Promise.all(relays.map(relay => relay.nextConnection()))
     const [alice] = authors as [Author]
     const [one, two, three, four, five] = Array.from({ length: 5 }, (_, i) => alice.post(`${i}`)) as [
@@ -125,13 +125,13 @@ describe('merge', () => {
     const startedAt = performance.now()
     feeds[1]!.push(one, two, three)
     await merged.until('the hole to be filled', () => merged.events.length === 3)
-    expect(performance.now() - startedAt).toBeLessThan(250)
+    expect(performance.now() - startedAt).toBeLessThan(900)
     expect(merged.firehose.stats.chainBreaks).toBe(0)
 
     feeds[0]!.push(five)
     const heldAt = performance.now()
     await merged.until('the end of the wait', () => merged.events.length === 4)
-    expect(performance.now() - heldAt).toBeGreaterThan(290)
+    expect(performance.now() - heldAt).toBeGreaterThan(990)
     feeds[1]!.push(four, five)
     await merged.until('both copies', () => merged.firehose.stats.dropped.replay === 4)
     expect(merged.events.map(nameOf)).toEqual([one, two, three, five].map(nameOfDraft))

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -74,12 +74,19 @@ describe('VerifyPool', () => {
 
   it('holds nobody up behind a slow frame while another thread is free', async () => {
     const pool = await open(2)
+    const folder = mkdtempSync(join(tmpdir(), 'orrery-pool-'))
+    owned.defer(() => rmSync(folder, { recursive: true }))
+    const gate = join(folder, 'gate')
     let slowIsOver = false
-    const slow = check(pool, ['SLOW one']).then(() => (slowIsOver = true))
+    const slow = check(pool, [`HOLD ${gate};`]).then(results => {
+      slowIsOver = true
+      return results
+    })
     await new Promise(setImmediate)
     expect((await check(pool, ['quick'])).map(outcome)).toEqual(['ok'])
     expect(slowIsOver).toBe(false)
-    await slow
+    writeFileSync(gate, '')
+    expect((await slow).map(outcome)).toEqual(['ok'])
   })
 
   it.each([

@@ -31,7 +31,7 @@ export interface Run extends AsyncDisposable {
   /** Settles when the iteration has ended, with what it threw. */
   readonly ended: Promise<void>
   /** Waits until the condition holds. */
-  until(what: string, condition: () => boolean, timeoutMs?: number): Promise<void>
+  until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs?: number): Promise<void>
   /** How often anything was dropped for a reason, zeros left out. */
   dropped(): Partial<Record<DropReason, number>>
   /** Ends the iteration by the signal and waits for its end. */
