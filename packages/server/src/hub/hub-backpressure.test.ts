@@ -24,7 +24,7 @@ describe('a client that does not read', () => {
   it('makes the hub stop writing to it, costs nobody else, and is dropped with a reason', async () => {
     const log = new FakeLog()
     const highWaterBytes = 128 * 1024
-    await using server = await startHub(log, { highWaterBytes, stallMs: 300 })
+    await using server = await startHub(log, { highWaterBytes, stallMs: 2_000 })
     const { hub } = server
     const other = await server.subscribe()
     const stuck = await server.subscribe()
@@ -76,12 +76,12 @@ describe('a client that does not read', () => {
 
 it('does not drop a client that reads slowly but steadily', { timeout: 20_000 }, async () => {
   const log = new FakeLog()
-  await using server = await startHub(log, { highWaterBytes: 64 * 1024, stallMs: 600 })
+  await using server = await startHub(log, { highWaterBytes: 64 * 1024, stallMs: 1_500 })
   const { server: end, client } = await server.connectRaw({ paused: true })
   using _ = client
-  fill(log, 120)
+  fill(log, 200)
   const subscriber = server.hub.add({ ...end, ...defaults, position: 1 })
-  // Some 12 MB a second: what the system takes at a time, a megabyte or two, then takes a quarter of the time allowed.
+  // Some 12 MB a second: what the system takes at a time, a megabyte or two, then takes a tenth of the time allowed.
   let bytes = 0
   const reading = setInterval(() => {
     const chunk = client.socket.read(Math.min(64 * 1024, client.socket.readableLength)) as Buffer | null
@@ -94,8 +94,8 @@ it('does not drop a client that reads slowly but steadily', { timeout: 20_000 },
   clearInterval(reading)
   expect(server.hub.stats.dropped.slow).toBe(0)
   // Long enough that one who reads nothing would have been dropped.
-  expect(tookMs).toBeGreaterThan(1_300)
-  expect(bytes).toBeGreaterThan(10_000_000)
+  expect(tookMs).toBeGreaterThan(3_200)
+  expect(bytes).toBeGreaterThan(30_000_000)
 })
 
 it('waits for a socket whatever the mark: one below the socket’s own does not hang', async () => {

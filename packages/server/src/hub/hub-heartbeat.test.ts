@@ -19,7 +19,12 @@ function heartbeatsOf(messages: readonly string[]): { at: number; position: numb
 describe('heartbeats', () => {
   it('come when nothing else was sent for the interval, and tell where the log ends', async () => {
     const log = new FakeLog()
-    await using server = await startHub(log, { pingMs })
+    const toldAt: number[] = []
+    const heartbeat = (position: number): string => {
+      toldAt.push(performance.now())
+      return `heartbeat ${position}`
+    }
+    await using server = await startHub(log, { pingMs, heartbeat })
     const client = await server.subscribe({ heartbeatMs: 400 })
     let longestMs = 0
     for (let i = 1; i <= 40; i++) {
@@ -31,11 +36,9 @@ describe('heartbeats', () => {
     }
     // A machine that stood still meanwhile owes one.
     expect(longestMs > 300 || heartbeatsOf(client.texts).length === 0).toBe(true)
-    await until(() => client.texts.length === 41)
-    const beforeMs = performance.now()
-    expect(client.texts.at(-1)).toBe('heartbeat 400')
-    await until(() => client.texts.length === 42)
-    expect(performance.now() - beforeMs).toBeGreaterThan(350)
+    await until(() => client.texts.slice(-2).every(text => text === 'heartbeat 400'))
+    // By when they were sent: on a busy machine two may arrive together.
+    expect(toldAt.at(-1)! - toldAt.at(-2)!).toBeGreaterThan(350)
     // They are no events.
     expect(server.hub.stats.sentEvents).toBe(40)
   })
@@ -91,15 +94,17 @@ describe('heartbeats', () => {
     await using server = await startHub(log, { pingMs })
     const encoding = fakeEncoding('e')
     const options = { position: 1, heartbeatMs: 30, filter: tagFilter([]) }
+    const startedAt = performance.now()
     const clients = [await server.subscribe(options), await server.subscribe({ ...options, encoding })]
     await until(() => clients.every(({ subscriber }) => subscriber.position > 59))
+    const most = (performance.now() - startedAt) / 30 + 1
     for (const client of clients) {
       const texts = client.messages.map(message =>
         typeof message === 'string' ? message : decode(encoding, message),
       )
       const told = heartbeatsOf(texts).map(({ position }) => position)
       expect(told.length).toBeGreaterThan(3)
-      expect(told.length).toBeLessThan(40)
+      expect(told.length).toBeLessThanOrEqual(most)
       expect(told).toEqual(told.toSorted((a, b) => a - b))
       expect(told[0]).toBeLessThan(50)
       // It moves on from one to the next.

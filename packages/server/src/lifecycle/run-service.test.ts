@@ -100,6 +100,7 @@ describe('a service that is stopped', () => {
     const service = start(['--mode=dispose-hangs'], { STOP_TIMEOUT_MS: '20000' })
     await service.said('started')
     service.kill('SIGINT')
+    await service.said('stopping')
     await sleep(1_100)
     service.kill('SIGINT')
     const { code, lines } = await service.ended()
