@@ -126,7 +126,8 @@ describe('RecordTranscoder', () => {
 })
 
 describe('JSON to values and back', () => {
-  const names = keys.filter(key => key !== '$type')
+  // Once Node's parser has seen the key `\`, it takes other escaped ones for it (docs/gotchas.md).
+  const names = keys.filter(key => key !== '$type' && key !== '\\')
   it('is the identity on what the data model holds', () => {
     fc.assert(
       fc.property(values({ keys: names }).record, sample => {

@@ -33,7 +33,7 @@ async function setUp(stores: { documents?: DocumentStore; handles?: DocumentStor
   const dns = stack.use(await startDns())
   const fetch = stack.use(createGuardedFetch({ allowPrivateHosts: true, lookup: async () => [] }))
   const resolver = stack.use(createIdentityResolver({ plcUrl: plc.url, fetch, now, store: stores.documents }))
-  const txt = createDnsTxtLookup({ servers: [dns.address], timeoutMs: 100 })
+  const txt = createDnsTxtLookup({ servers: [dns.address], timeoutMs: 500 })
   const source = createHandleSource({ txt, fetch })
   const store = stores.handles && handlesIn(stores.handles)
   const handles = stack.use(createHandleResolver({ source, now, store }))

@@ -39,8 +39,8 @@ beforeAll(async () => {
     },
     dial: () => connect(web.port, '127.0.0.1'),
   })
-  const txt = createDnsTxtLookup({ servers: [dns.address], timeoutMs: 200 })
-  source = createHandleSource({ txt, fetch, timeoutMs: 2_000 })
+  const txt = createDnsTxtLookup({ servers: [dns.address], timeoutMs: 500 })
+  source = createHandleSource({ txt, fetch, timeoutMs: 4_000 })
 })
 afterAll(async () => {
   setDefaultCACertificates(trusted)

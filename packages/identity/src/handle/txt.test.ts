@@ -37,7 +37,7 @@ beforeAll(async () => {
     response.writeHead(dohStatus, { 'content-type': 'application/dns-message' })
     response.end(encode(packetOf(question, name, reply)))
   })
-  fetch = createGuardedFetch({ allowPrivateHosts: true, timeoutMs: 500 })
+  fetch = createGuardedFetch({ allowPrivateHosts: true, timeoutMs: 2_000 })
 })
 afterAll(async () => {
   await fetch[Symbol.asyncDispose]()
@@ -46,8 +46,8 @@ afterAll(async () => {
 })
 
 const ways: Record<string, () => TxtLookup> = {
-  'name servers': () => createDnsTxtLookup({ servers: [dns.address], timeoutMs: 200 }),
-  HTTPS: () => createDohTxtLookup({ url: `${doh.url}/dns-query`, fetch, timeoutMs: 500 }),
+  'name servers': () => createDnsTxtLookup({ servers: [dns.address], timeoutMs: 500 }),
+  HTTPS: () => createDohTxtLookup({ url: `${doh.url}/dns-query`, fetch, timeoutMs: 2_000 }),
 }
 
 describe.each(Object.keys(ways))('TXT records by %s', way => {

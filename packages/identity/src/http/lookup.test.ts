@@ -30,7 +30,7 @@ async function startNameServer(records: Record<string, readonly number[][] | nul
     socket.bind(0, '127.0.0.1', resolve)
   })
   return {
-    lookup: createDnsLookup({ servers: [`127.0.0.1:${socket.address().port}`], timeoutMs: 100 }),
+    lookup: createDnsLookup({ servers: [`127.0.0.1:${socket.address().port}`], timeoutMs: 500 }),
     [Symbol.dispose]: () => void socket.close(),
   }
 }
