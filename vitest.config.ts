@@ -7,6 +7,8 @@ const common = {
   environment: 'node',
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // A second by default, for which a busy machine may stand still.
+  expect: { poll: { timeout: 10_000 } },
   pool: 'forks',
 } as const
 

@@ -101,6 +101,15 @@ export function cursorOf(folder: string): number | undefined {
   }
 }
 
+/** Waits until indexes of one source have taken in its last event, which has this number. */
+export async function untilAt(folders: readonly string[], seq: number): Promise<void> {
+  await waitFor(() => folders.every(folder => cursorOf(folder) === seq), {
+    timeoutMs: 60_000,
+    everyMs: 50,
+    what: `all indexes at ${seq}, the end of the stream`,
+  })
+}
+
 /** Waits until indexes of one source have all taken in its last event: as far as each other, and no further for a while. */
 export async function untilSettled(folders: readonly string[]): Promise<void> {
   let before = -1

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, startSimulatedNetwork, waitFor, within } from '@orrery/testnet'
-import { type Contents, cursorOf, readContents, untilSettled } from './contents.ts'
+import { type Contents, cursorOf, readContents, untilAt } from './contents.ts'
 import { startTestConstellation } from './harness.ts'
 
 export interface CrashRounds {
@@ -64,7 +64,7 @@ export async function crashRounds({ kills, rate, seed }: CrashRounds): Promise<C
   await sleep(300)
   stop.abort()
   await running
-  await untilSettled([unbroken.dataDir, join(folder, 'killed')])
+  await untilAt([unbroken.dataDir, killed['data-dir']], network.world.seq)
   return {
     killed: readContents(join(folder, 'killed')),
     unbroken: readContents(unbroken.dataDir),

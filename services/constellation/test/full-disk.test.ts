@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startSimulatedNetwork, waitFor } from '@orrery/testnet'
 import { expect, it } from 'vitest'
 import { mountSmallDisk } from '../../jetstream/test/support/small-disk.ts'
-import { cursorOf, readContents, untilSettled } from './contents.ts'
+import { cursorOf, readContents, untilAt } from './contents.ts'
 import { startTestConstellation, type TestConstellation } from './harness.ts'
 
 const patience = { timeoutMs: 60_000 }
@@ -70,7 +70,7 @@ it('a full disk stops the index with a clear word, and nothing else; nothing is 
   await sleep(500)
   stop.abort()
   await feeding
-  await untilSettled([unbroken.dataDir, disk.folder])
+  await untilAt([unbroken.dataDir, disk.folder], network.world.seq)
   const contents = readContents(disk.folder)
   expect(contents).toEqual(readContents(unbroken.dataDir))
   expect(contents.lists.length).toBeGreaterThan(100)

@@ -186,7 +186,7 @@ describe('a connection that is lost', () => {
   }, 60_000)
 
   it('lets what is cached be believed for a while, and then no more', async () => {
-    await using world = await startWorld({ 'max-lag': '1s' })
+    await using world = await startWorld({ 'max-lag': '3s' })
     const alice = world.account('alice')
     alice.write('x', 'one')
     await world.settled()

@@ -48,6 +48,8 @@ it('a cache that is killed under load has every record as it is, and none that w
       await sleep(3)
     }
   })()
+  // Without a cursor it would begin with what comes then.
+  await waitFor(() => savedCursor(folder) !== undefined)
   for (let kills = 0; kills < 3; kills++) {
     await sleep(300 + random.below(700))
     child.kill('SIGKILL')

@@ -151,7 +151,7 @@ export async function startWorld(flags: Flags = {}): Promise<World> {
       timeoutMs: 15_000,
     })
     // It is saved in another thread; that it is comes by a message.
-    await new Promise(resolve => setTimeout(resolve, 30))
+    await new Promise(resolve => setTimeout(resolve, 100))
   }
 
   const world: World = {

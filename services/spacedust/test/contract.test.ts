@@ -12,7 +12,7 @@ import { likes, startWorld, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
-  world = await startWorld({ delay: '1s' })
+  world = await startWorld({ delay: '3s' })
 })
 afterAll(() => world[Symbol.asyncDispose]())
 

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '@orrery/storage'
 import { waitFor } from '@orrery/testnet'
 import { hourMs } from '../src/time.ts'
@@ -43,17 +42,11 @@ export function cursorOf(folder: string): number | undefined {
   }
 }
 
-/** Waits until stores of one source have all taken in its last event: as far as each other, and no further for a while. */
-export async function untilSettled(folders: readonly string[]): Promise<void> {
-  let before = -1
-  await waitFor(
-    async () => {
-      const cursors = folders.map(folder => cursorOf(folder) ?? -2)
-      const isEnd = cursors.every(cursor => cursor === before)
-      before = cursors[0]!
-      if (!isEnd) await sleep(500)
-      return isEnd
-    },
-    { timeoutMs: 60_000, what: 'all stores at the end of the stream' },
-  )
+/** Waits until stores of one source have taken in its last event, which has this number. */
+export async function untilAt(folders: readonly string[], seq: number): Promise<void> {
+  await waitFor(() => folders.every(folder => cursorOf(folder) === seq), {
+    timeoutMs: 60_000,
+    everyMs: 50,
+    what: `all stores at ${seq}, the end of the stream`,
+  })
 }

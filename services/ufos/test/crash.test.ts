@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createRandom, startSimulatedNetwork, waitFor } from '@orrery/testnet'
 import { expect, it } from 'vitest'
 import { createWithSecret } from '../src/store/testing/tested-sqlite.ts'
-import { cursorOf, readContents, untilSettled } from './contents.ts'
+import { cursorOf, readContents, untilAt } from './contents.ts'
 import { startTestUfos } from './harness.ts'
 
 it('a store that is killed under load has counted what one has that was not', async () => {
@@ -60,7 +60,7 @@ it('a store that is killed under load has counted what one has that was not', as
   await sleep(300)
   stop.abort()
   await running
-  await untilSettled(folders)
+  await untilAt(folders, network.world.seq)
   child.kill('SIGKILL')
   await once(child, 'exit')
   await unbroken[Symbol.asyncDispose]()

@@ -8,7 +8,7 @@ import { expect, it } from 'vitest'
 import { mountSmallDisk } from '../../jetstream/test/support/small-disk.ts'
 import { fileName } from '../src/store/sqlite/store.ts'
 import { createWithSecret } from '../src/store/testing/tested-sqlite.ts'
-import { cursorOf, readContents, untilSettled } from './contents.ts'
+import { cursorOf, readContents, untilAt } from './contents.ts'
 import { startTestUfos, type TestUfos } from './harness.ts'
 
 /**
@@ -90,7 +90,7 @@ it('a full disk stops the counting with a clear word, and nothing else; nothing 
   await sleep(500)
   stop.abort()
   await feeding
-  await untilSettled([unbroken.dataDir, disk.folder])
+  await untilAt([unbroken.dataDir, disk.folder], network.world.seq)
   expect(full.failures).toEqual([])
   await full[Symbol.asyncDispose]()
   await unbroken[Symbol.asyncDispose]()
