@@ -4,8 +4,8 @@ const fields = 5
 
 /**
  * Remembers the numbers of very many did:plc in memory of a fixed size, where a Map takes five times as much and the
- * garbage collector goes through it. A DID is told as its four groups (`plcGroup`). Each has four places where it may be;
- * where all are taken one of the four is forgotten.
+ * garbage collector goes through it. A DID is told as its four groups (`plcGroup`). Each has eight places where it may be;
+ * where all are taken one of the eight is forgotten.
  */
 export class PlcNumbers {
   readonly #table: Int32Array
