@@ -43,10 +43,10 @@ pre code { background: none; padding: 0; font-size: 1em; }
 .card > :first-child { margin-top: 0; } .card > :last-child { margin-bottom: 0; }
 .tag { font: 600 .72rem/1 system-ui, sans-serif; border: 1px solid var(--line); color: var(--quiet); border-radius: 99px; padding: .2rem .5rem; vertical-align: .12em; white-space: nowrap; }
 .links { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: .6rem 0; list-style: none; }
-.numbers { max-width: 46rem; display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem 1.5rem; margin: 1rem 0; padding: 0; }
-.numbers div { border-left: 3px solid var(--bar); padding-left: .75rem; }
+.numbers { max-width: 46rem; display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; margin: 1rem 0; padding: 0; }
+.numbers div { flex: 1 1 9rem; border-left: 3px solid var(--bar); padding-left: .75rem; }
 .numbers dt { color: var(--quiet); font-size: .85rem; }
-.numbers dd { margin: 0; font-size: 1.35rem; font-weight: 620; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
+.numbers dd { margin: 0; white-space: nowrap; font-size: 1.35rem; font-weight: 620; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; margin: .8rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .93rem; }
 th { text-align: left; font-weight: 600; color: var(--quiet); font-size: .8rem; border-bottom: 1px solid var(--line); padding: .3rem .9rem .3rem 0; white-space: nowrap; }
