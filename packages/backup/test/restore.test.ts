@@ -79,7 +79,8 @@ describe('a snapshot is chosen', () => {
 
   it('only when it is signed with the key that is trusted', async () => {
     await expect(restore({ trustKey: publicKey })).resolves.toBeDefined()
-    await expect(restore({ trustKey: `A${publicKey.slice(1)}` })).rejects.toMatchObject({ code: 'untrusted' })
+    const another = `${publicKey.startsWith('A') ? 'B' : 'A'}${publicKey.slice(1)}`
+    await expect(restore({ trustKey: another })).rejects.toMatchObject({ code: 'untrusted' })
   })
 
   it('and one that was changed after it was signed is told of, and refused', async () => {
