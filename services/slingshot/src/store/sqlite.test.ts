@@ -67,6 +67,21 @@ describe('in SQLite', () => {
     expect(tell(store.reader.get(key('r4999')))).toBe('new')
   })
 
+  it('reads what was tidied up at once, also in the turn of a read from before', async () => {
+    await using store = await open(newFolder())
+    const both = ['did:plc:a', 'did:plc:b'] as const
+    const deletes = both.map(did => ({ kind: 'delete_account' as const, did }))
+    // With the changes go those of the first account.
+    await store.writer.apply([...both.map(did => put('x', 1, 'one', did)), ...deletes], noProgress)
+    // From here on the answer of the writer comes before what is done behind all events of a turn.
+    await new Promise(setImmediate)
+    store.reader.get(key('x', both[1]))
+    const tidied = store.writer.tidy()
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+    await tidied
+    expect(store.reader.stats().records).toBe(0)
+  })
+
   it('does not send the buffers behind its records to the writer', async () => {
     await using store = await open(newFolder())
     const large = Buffer.alloc(20_000_000)

@@ -56,7 +56,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
         await thread.callTransferring([buffer], 'putFetched', packed)
         reader.fetched(fetched)
       },
-      tidy: () => thread.call('tidy'),
+      async tidy() {
+        const isMore = await thread.call('tidy')
+        // Reads of one turn share a state, which may be the one from before.
+        reader.changed([])
+        return isMore
+      },
       [Symbol.asyncDispose]: () => thread[Symbol.asyncDispose](),
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
