@@ -103,7 +103,7 @@ describe('connecting', () => {
     relay.refuse({ status: 'silence' })
     const startedAt = performance.now()
     expect(await read({ connectTimeoutMs: 100 }).end).toMatchObject({ code: 'timeout' })
-    expect(performance.now() - startedAt).toBeLessThan(3_000)
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
   })
 
   it('ends when the answer comes a byte at a time', async () => {
@@ -209,7 +209,7 @@ describe('liveness', () => {
   })
 
   it('a peer whose silence is suspicious is left, though it answers', async () => {
-    const { end, messages } = read({ pingMs: 20, silenceMs: () => 600 })
+    const { end, messages } = read({ pingMs: 20, silenceMs: () => 150 })
     await relay.nextConnection()
     for (let i = 0; i < 10; i++) {
       relay.send(Buffer.of(i))
@@ -218,7 +218,7 @@ describe('liveness', () => {
     const silentSince = performance.now()
     expect(await end).toMatchObject({ code: 'silent' })
     expect(messages).toHaveLength(10)
-    expect(performance.now() - silentSince).toBeGreaterThan(540)
+    expect(performance.now() - silentSince).toBeGreaterThan(90)
   })
 
   it('is not doubted for the time that we did not read', async () => {
@@ -313,7 +313,7 @@ describe('the end', () => {
       break
     }
     const leftAt = performance.now()
-    expect((await closed) - leftAt).toBeLessThan(3_000)
+    expect((await closed) - leftAt).toBeLessThan(1_500)
   })
 })
 

@@ -119,7 +119,7 @@ describe('timely', () => {
     await follower.until('the commit', () => follower.events.length === 1)
     const waitedMs = performance.now() - startedAt
     expect(waitedMs).toBeGreaterThan(390)
-    expect(waitedMs).toBeLessThan(3_500)
+    expect(waitedMs).toBeLessThan(2_000)
     expect(follower.events.map(nameOf)).toEqual([nameOfDraft(post)])
     expect(follower.events[0]).toMatchObject({ verified: false })
     expect(follower.firehose.stats).toMatchObject({ unverified: 1, chainBreaks: 0, incomplete: 0 })

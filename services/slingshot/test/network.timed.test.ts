@@ -83,23 +83,8 @@ async function get(
 /** Does `act` and waits until the firehose has told of it, as a PDS tells up to a second later. */
 const told = (did: string, act: () => Promise<unknown>): Promise<unknown> =>
   firehose.told(act, ({ body }) => body.did === did || body.repo === did)
-/** Waits for a condition, which is to hold soon. For how long this machine stood still meanwhile is no fault of ours. */
-async function soon(condition: () => Promise<boolean>): Promise<void> {
-  const startedAt = performance.now()
-  let stoodMs = 0
-  let lookedAt = startedAt
-  const looking = setInterval(() => {
-    const now = performance.now()
-    stoodMs += Math.max(0, now - lookedAt - 50)
-    lookedAt = now
-  }, 20)
-  try {
-    await waitFor(condition)
-  } finally {
-    clearInterval(looking)
-  }
-  expect(performance.now() - startedAt - stoodMs).toBeLessThan(soonMs)
-}
+const soon = (condition: () => Promise<boolean>): Promise<unknown> =>
+  waitFor(condition, { timeoutMs: soonMs })
 
 describe('records', () => {
   it('are resolved cold and warm, and are what the PDS has', async () => {
